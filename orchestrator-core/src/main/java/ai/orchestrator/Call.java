@@ -1,0 +1,128 @@
+package ai.orchestrator;
+
+import ai.orchestrator.breaker.Acquisition;
+import ai.orchestrator.breaker.Acquisition.Permit;
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.Trail;
+import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
+import ai.orchestrator.time.Deadline;
+import ai.orchestrator.time.TimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All attempts for one request: asks the candidates in turn until one has answered or none is left. For one thread. */
+final class Call {
+
+    private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
+
+    private final TimeSource timeSource;
+    private final Duration allowed;
+    private final Deadline deadline;
+    private final long startNanos;
+    private final Cancellation cancellation;
+    private final BooleanSupplier closed;
+    private final List<Trail.Step> steps = new ArrayList<>();
+    private @Nullable ProviderException firstFailure;
+
+    Call(TimeSource timeSource, Duration allowed, Cancellation cancellation, BooleanSupplier closed) {
+        this.timeSource = timeSource;
+        this.allowed = allowed;
+        this.deadline = Deadline.after(timeSource, allowed);
+        this.startNanos = timeSource.nanoTime();
+        this.cancellation = cancellation;
+        this.closed = closed;
+    }
+
+    ChatResponse run(ChatRequest request, List<RegisteredProvider> candidates) {
+        for (RegisteredProvider candidate : candidates) {
+            stopIfUnwanted();
+            if (deadline.isExpired()) {
+                throw new DeadlineExceededException(allowed, firstFailure, trail());
+            }
+            Acquisition acquisition = candidate.breaker().tryAcquire();
+            if (acquisition instanceof Permit permit) {
+                ChatResponse response = attempt(request, candidate, permit);
+                if (response != null) {
+                    return response;
+                }
+            } else if (acquisition instanceof Acquisition.Refusal refusal) {
+                steps.add(new Trail.Skipped(candidate.name(), "circuit breaker open", refusal.timeUntilRetry()));
+            }
+        }
+        if (deadline.isExpired()) {
+            throw new DeadlineExceededException(allowed, firstFailure, trail());
+        }
+        throw new AllProvidersFailedException(firstFailure, trail());
+    }
+
+    /** The answer, or null if the next candidate is to be asked; throws if the call ends here. */
+    private @Nullable ChatResponse attempt(ChatRequest request, RegisteredProvider candidate, Permit permit) {
+        Attempt attempt = new Attempt(candidate, timeSource, deadline);
+        ChatResponse.Builder answer;
+        try {
+            answer = attempt.run(request, cancellation);
+        } catch (ProviderException e) {
+            if (e.kind().countsAgainstProvider()) {
+                permit.failure();
+            } else {
+                permit.release();
+            }
+            failed(candidate, attempt, e);
+            return null;
+        } catch (Error e) {
+            // Nobody can say what the provider did; its permit must not be lost (scenario R5).
+            permit.failure();
+            throw e;
+        }
+        permit.success();
+        steps.add(new Trail.Answered(candidate.name(), attempt.elapsed()));
+        return answer.trail(trail()).build();
+    }
+
+    private void failed(RegisteredProvider candidate, Attempt attempt, ProviderException failure) {
+        FailureKind kind = failure.kind();
+        Trail.Failed step = new Trail.Failed(
+                candidate.name(), attempt.elapsed(), kind, failure.status(), String.valueOf(failure.getMessage()));
+        steps.add(step);
+        if (kind.isMisconfiguration()) {
+            logger.error("The configuration of provider '{}' needs a look: {}", candidate.name(), step.reason());
+        } else {
+            logger.debug("{}", step);
+        }
+        stopIfUnwanted();
+        if (!kind.failsOver()) {
+            throw kind == FailureKind.CANCELLED
+                    ? new CallCancelledException(CallCancelledException.Reason.CANCELLED, failure, trail())
+                    : new RequestRejectedException(candidate.name(), failure, trail());
+        }
+        if (firstFailure == null) {
+            firstFailure = failure;
+        } else if (failure != firstFailure) {
+            firstFailure.addSuppressed(failure);
+        }
+    }
+
+    private void stopIfUnwanted() {
+        if (closed.getAsBoolean()) {
+            throw new CallCancelledException(CallCancelledException.Reason.CLOSED, firstFailure, trail());
+        }
+        if (cancellation.isCancelled()) {
+            throw new CallCancelledException(CallCancelledException.Reason.CANCELLED, firstFailure, trail());
+        }
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, firstFailure, trail());
+        }
+    }
+
+    private Trail trail() {
+        return new Trail(steps, Duration.ofNanos(timeSource.nanoTime() - startNanos));
+    }
+}

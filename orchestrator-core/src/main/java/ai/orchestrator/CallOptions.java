@@ -1,0 +1,81 @@
+package ai.orchestrator;
+
+import ai.orchestrator.provider.Cancellation;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** How one call is made, where it differs from the orchestrator's settings. Immutable and safe for use by several threads. */
+public final class CallOptions {
+
+    private static final CallOptions DEFAULTS = new CallOptions(null, null);
+
+    private final @Nullable Duration deadline;
+    private final @Nullable Cancellation cancellation;
+
+    private CallOptions(@Nullable Duration deadline, @Nullable Cancellation cancellation) {
+        this.deadline = deadline;
+        this.cancellation = cancellation;
+    }
+
+    /**
+     * The orchestrator's settings.
+     *
+     * @return options that change nothing
+     */
+    public static CallOptions defaults() {
+        return DEFAULTS;
+    }
+
+    /**
+     * Gives the call another deadline than {@link Orchestrator.Builder#deadline}.
+     *
+     * @param deadline how long the call may take, all attempts together; more than zero
+     * @return options with that deadline
+     * @throws IllegalArgumentException if it is zero or negative
+     */
+    public CallOptions withDeadline(Duration deadline) {
+        return new CallOptions(positiveDeadline(deadline), cancellation);
+    }
+
+    /**
+     * Makes the call stop when the caller wishes.
+     *
+     * @param cancellation stops the call, its HTTP call included; one that has happened already stops it before anything is sent
+     * @return options with that cancellation
+     */
+    public CallOptions withCancellation(Cancellation cancellation) {
+        return new CallOptions(deadline, Objects.requireNonNull(cancellation, "cancellation"));
+    }
+
+    /**
+     * How long the call may take.
+     *
+     * @return more than zero; empty for the orchestrator's setting
+     */
+    public Optional<Duration> deadline() {
+        return Optional.ofNullable(deadline);
+    }
+
+    /**
+     * What stops the call.
+     *
+     * @return the cancellation, if one was given
+     */
+    public Optional<Cancellation> cancellation() {
+        return Optional.ofNullable(cancellation);
+    }
+
+    static Duration positiveDeadline(Duration deadline) {
+        if (deadline.isZero() || deadline.isNegative()) {
+            throw new IllegalArgumentException("deadline must be more than zero but is " + deadline);
+        }
+        return deadline;
+    }
+
+    @Override
+    public String toString() {
+        return "CallOptions(deadline=" + (deadline == null ? "default" : deadline) + ")";
+    }
+}

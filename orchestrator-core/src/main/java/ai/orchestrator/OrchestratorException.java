@@ -1,0 +1,44 @@
+package ai.orchestrator;
+
+import ai.orchestrator.chat.Trail;
+import org.jspecify.annotations.Nullable;
+
+/** The root of every error that this library throws on purpose. Messages are for people and contain no secrets. */
+public abstract class OrchestratorException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final transient @Nullable Trail trail;
+
+    /**
+     * An error outside any call.
+     *
+     * @param message what happened, to whom, and what to do
+     * @param cause what caused it, or null
+     */
+    protected OrchestratorException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+        this.trail = null;
+    }
+
+    /**
+     * An error that ended a call.
+     *
+     * @param message what happened, to whom, and what to do
+     * @param cause what caused it, or null
+     * @param trail what the call had done until then
+     */
+    protected OrchestratorException(String message, @Nullable Throwable cause, Trail trail) {
+        super(message, cause);
+        this.trail = trail;
+    }
+
+    /**
+     * What the call had done when it ended.
+     *
+     * @return the trail; empty for an error outside a call, and for one that was serialized
+     */
+    public final Trail trail() {
+        return trail == null ? Trail.EMPTY : trail;
+    }
+}

@@ -1,0 +1,364 @@
+package ai.orchestrator;
+
+import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.provider.ChatProvider;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One provider as it is configured: a vendor's address, a model and a key, and how it is guarded. Several keys of one vendor are several
+ * providers. Immutable and safe for use by several threads.
+ */
+public final class ProviderSettings {
+
+    /** Which provider is asked first unless configured: 100. */
+    public static final int DEFAULT_PRIORITY = 100;
+
+    /** How long a connection may take unless configured: 5 seconds. */
+    public static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
+
+    private final String name;
+    private final @Nullable String type;
+    private final @Nullable ChatProvider chatProvider;
+    private final @Nullable String apiKey;
+    private final @Nullable String baseUrl;
+    private final @Nullable String model;
+    private final boolean allowPlainHttp;
+    private final int priority;
+    private final boolean enabled;
+    private final Duration connectTimeout;
+    private final @Nullable Duration totalTimeout;
+    private final CircuitBreakerSettings circuitBreaker;
+
+    private ProviderSettings(Builder builder) {
+        this.name = builder.name;
+        this.type = builder.type;
+        this.chatProvider = builder.chatProvider;
+        this.apiKey = builder.apiKey;
+        this.baseUrl = builder.baseUrl;
+        this.model = builder.model;
+        this.allowPlainHttp = builder.allowPlainHttp;
+        this.priority = builder.priority;
+        this.enabled = builder.enabled;
+        this.connectTimeout = builder.connectTimeout;
+        this.totalTimeout = builder.totalTimeout;
+        this.circuitBreaker = builder.circuitBreaker;
+    }
+
+    /**
+     * A builder with the defaults.
+     *
+     * @param name what the provider is called in answers, errors, meters and logs: 1 to 64 letters, digits, hyphens and underscores, the
+     *     first a letter or digit
+     * @return a new builder
+     * @throws IllegalArgumentException if the name has another form
+     */
+    public static Builder builder(String name) {
+        return new Builder(name);
+    }
+
+    /**
+     * What the provider is called.
+     *
+     * @return its name
+     */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * What kind of provider it is, such as {@code groq}.
+     *
+     * @return the type; empty if the application brought a {@link #chatProvider()} of its own
+     */
+    public Optional<String> type() {
+        return Optional.ofNullable(type);
+    }
+
+    /**
+     * The application's own implementation.
+     *
+     * @return the implementation; empty if {@link #type()} names one
+     */
+    public Optional<ChatProvider> chatProvider() {
+        return Optional.ofNullable(chatProvider);
+    }
+
+    /**
+     * The key.
+     *
+     * @return the key; empty if none was set
+     */
+    public Optional<String> apiKey() {
+        return Optional.ofNullable(apiKey);
+    }
+
+    /**
+     * The address.
+     *
+     * @return what was set; empty for the type's own
+     */
+    public Optional<String> baseUrl() {
+        return Optional.ofNullable(baseUrl);
+    }
+
+    /**
+     * The model.
+     *
+     * @return what was set; empty for the type's default
+     */
+    public Optional<String> model() {
+        return Optional.ofNullable(model);
+    }
+
+    /**
+     * Whether a key and a prompt may go to another machine unencrypted.
+     *
+     * @return false unless set
+     */
+    public boolean allowPlainHttp() {
+        return allowPlainHttp;
+    }
+
+    /**
+     * When it is asked: lower first.
+     *
+     * @return zero or more
+     */
+    public int priority() {
+        return priority;
+    }
+
+    /**
+     * Whether it is asked at all.
+     *
+     * @return true unless set
+     */
+    public boolean enabled() {
+        return enabled;
+    }
+
+    /**
+     * How long a connection may take.
+     *
+     * @return more than zero
+     */
+    public Duration connectTimeout() {
+        return connectTimeout;
+    }
+
+    /**
+     * How long one attempt may take.
+     *
+     * @return more than zero; empty if only the call's deadline limits it
+     */
+    public Optional<Duration> totalTimeout() {
+        return Optional.ofNullable(totalTimeout);
+    }
+
+    /**
+     * When its circuit breaker opens and closes.
+     *
+     * @return the settings
+     */
+    public CircuitBreakerSettings circuitBreaker() {
+        return circuitBreaker;
+    }
+
+    /** Everything but the key. */
+    @Override
+    public String toString() {
+        return "ProviderSettings(" + name + ", type=" + (type == null ? "own" : type)
+                + (baseUrl == null ? "" : ", baseUrl=" + baseUrl)
+                + (model == null ? "" : ", model=" + model)
+                + ", priority=" + priority + (enabled ? "" : ", disabled") + ")";
+    }
+
+    /** Builds settings; may be used again after {@link #build()}. For one thread at a time. */
+    public static final class Builder {
+
+        private final String name;
+        private @Nullable String type;
+        private @Nullable ChatProvider chatProvider;
+        private @Nullable String apiKey;
+        private @Nullable String baseUrl;
+        private @Nullable String model;
+        private boolean allowPlainHttp;
+        private int priority = DEFAULT_PRIORITY;
+        private boolean enabled = true;
+        private Duration connectTimeout = DEFAULT_CONNECT_TIMEOUT;
+        private @Nullable Duration totalTimeout;
+        private CircuitBreakerSettings circuitBreaker = CircuitBreakerSettings.defaults();
+
+        private Builder(String name) {
+            if (!NAME.matcher(name).matches()) {
+                throw new IllegalArgumentException("a provider's name must be 1 to 64 letters, digits, hyphens and"
+                        + " underscores, the first a letter or digit, but is '" + name + "'");
+            }
+            this.name = name;
+        }
+
+        /**
+         * Sets what kind of provider it is. Required, unless {@link #chatProvider} is set.
+         *
+         * @param type a type that a module on the class path announces, such as {@code openai}, {@code groq}, {@code huggingface}
+         * @return this builder
+         */
+        public Builder type(String type) {
+            this.type = Objects.requireNonNull(type, "type");
+            return this;
+        }
+
+        /**
+         * Sets an implementation of the application's own, instead of {@link #type}. Key, address and model are then its own affair.
+         *
+         * @param chatProvider the implementation; stays the application's to close
+         * @return this builder
+         */
+        public Builder chatProvider(ChatProvider chatProvider) {
+            this.chatProvider = Objects.requireNonNull(chatProvider, "chatProvider");
+            return this;
+        }
+
+        /**
+         * Sets the key. A vendor's own address requires one; another address gets one only if it is set.
+         *
+         * @param apiKey the key; visible ASCII, no blanks
+         * @return this builder
+         * @throws IllegalArgumentException if it is empty or has characters that no HTTP header can carry
+         */
+        public Builder apiKey(String apiKey) {
+            // The message must not show the key.
+            if (apiKey.isEmpty()) {
+                throw new IllegalArgumentException("apiKey must not be empty");
+            }
+            if (!apiKey.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+                throw new IllegalArgumentException("apiKey must be visible ASCII without blanks or line breaks");
+            }
+            this.apiKey = apiKey;
+            return this;
+        }
+
+        /**
+         * Sets the address; the vendor's own by default.
+         *
+         * @param baseUrl with scheme and version path, such as {@code https://llm.example.com/v1}; checked when the orchestrator is built
+         * @return this builder
+         */
+        public Builder baseUrl(String baseUrl) {
+            this.baseUrl = Objects.requireNonNull(baseUrl, "baseUrl");
+            return this;
+        }
+
+        /**
+         * Sets the model to ask; the type's default unless set.
+         *
+         * @param model the model as the provider names it
+         * @return this builder
+         * @throws IllegalArgumentException if it is blank
+         */
+        public Builder model(String model) {
+            if (model.isBlank()) {
+                throw new IllegalArgumentException("model must not be blank");
+            }
+            this.model = model;
+            return this;
+        }
+
+        /**
+         * Allows {@code http} to another machine, where anybody on the way can read key and prompts. Not allowed by default; this machine
+         * itself needs no permission.
+         *
+         * @param allow whether to allow it
+         * @return this builder
+         */
+        public Builder allowPlainHttp(boolean allow) {
+            this.allowPlainHttp = allow;
+            return this;
+        }
+
+        /**
+         * Sets when it is asked: lower first, equal ones in the order in which they were registered; {@value #DEFAULT_PRIORITY} by default.
+         *
+         * @param priority zero or more
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder priority(int priority) {
+            if (priority < 0) {
+                throw new IllegalArgumentException("priority must be 0 or more but is " + priority);
+            }
+            this.priority = priority;
+            return this;
+        }
+
+        /**
+         * Sets whether it is asked at all; true by default.
+         *
+         * @param enabled false to keep its configuration but ask it nothing
+         * @return this builder
+         */
+        public Builder enabled(boolean enabled) {
+            this.enabled = enabled;
+            return this;
+        }
+
+        /**
+         * Limits how long a connection may take, name look-up and TLS included; 5 seconds by default. What is left of the call's deadline
+         * limits it further.
+         *
+         * @param timeout more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder connectTimeout(Duration timeout) {
+            this.connectTimeout = positive("connectTimeout", timeout);
+            return this;
+        }
+
+        /**
+         * Limits how long one attempt may take, connection included, so that time is left for another provider. Not limited by default, so
+         * one attempt may use up the call's deadline, which limits it in any case.
+         *
+         * @param timeout more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder totalTimeout(Duration timeout) {
+            this.totalTimeout = positive("totalTimeout", timeout);
+            return this;
+        }
+
+        /**
+         * Sets when its circuit breaker opens and closes; {@link CircuitBreakerSettings#defaults()} by default.
+         *
+         * @param settings the settings
+         * @return this builder
+         */
+        public Builder circuitBreaker(CircuitBreakerSettings settings) {
+            this.circuitBreaker = Objects.requireNonNull(settings, "settings");
+            return this;
+        }
+
+        /**
+         * Builds the settings. What depends on the type is checked when the orchestrator is built.
+         *
+         * @return immutable settings
+         */
+        public ProviderSettings build() {
+            return new ProviderSettings(this);
+        }
+
+        private static Duration positive(String option, Duration value) {
+            if (value.isZero() || value.isNegative()) {
+                throw new IllegalArgumentException(option + " must be more than zero but is " + value);
+            }
+            return value;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** One circuit breaker per provider, over Resilience4j. */
+@NullMarked
+package ai.orchestrator.breaker;
+
+import org.jspecify.annotations.NullMarked;

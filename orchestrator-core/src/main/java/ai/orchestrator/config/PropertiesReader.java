@@ -1,0 +1,291 @@
+package ai.orchestrator.config;
+
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.breaker.CircuitBreakerSettings;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Turns keys and values into settings and notes every mistake. For one thread. */
+final class PropertiesReader {
+
+    private static final String ROOT = "orchestrator.";
+    private static final String DEFAULTS = "orchestrator.defaults.";
+    private static final String PROVIDERS = "orchestrator.providers.";
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}:]*)(?::([^}]*))?}");
+    private static final Pattern DURATION = Pattern.compile("(-?\\d{1,15})(ms|s|m|h|d)");
+
+    /** Whole settings and, with a dot at the end, groups that the specification names and a later version brings. */
+    private static final List<String> LATER_SETTINGS = List.of(
+            "api-key-file",
+            "circuit-breaker.failure-window",
+            "circuit-breaker.trial-lease",
+            "collect-streams",
+            "context-window",
+            "max-concurrent",
+            "price.",
+            "quota.",
+            "retry.",
+            "retry-after-cap",
+            "stream-rescue",
+            "timeout.first-token",
+            "timeout.idle",
+            "weight");
+
+    private static final List<String> LATER_KEYS = Stream.concat(
+                    LATER_SETTINGS.stream(), Stream.of("cache.", "health.", "metrics.", "routes.", "routing."))
+            .map(key -> ROOT + key)
+            .toList();
+
+    private static final Map<String, Supplier<CircuitBreakerSettings>> PRESETS = new TreeMap<>(Map.of(
+            "fast-api", CircuitBreakerSettings::fastApi,
+            "slow-api", CircuitBreakerSettings::slowApi,
+            "critical-service", CircuitBreakerSettings::criticalService));
+
+    @FunctionalInterface
+    private interface Setting {
+        void apply(Draft draft, String value);
+    }
+
+    /** A provider while its keys are read. */
+    private static final class Draft {
+        private final ProviderSettings.Builder provider;
+        private CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
+
+        private Draft(ProviderSettings.Builder provider) {
+            this.provider = provider;
+        }
+    }
+
+    /** What {@code orchestrator.defaults.} may set; applied in this order, so that a preset comes before what it is refined by. */
+    private static final Map<String, Setting> SHARED = new LinkedHashMap<>();
+
+    private static final Map<String, Setting> ALL = new LinkedHashMap<>();
+
+    static {
+        SHARED.put("circuit-breaker.preset", (draft, value) -> {
+            Supplier<CircuitBreakerSettings> preset = PRESETS.get(value);
+            if (preset == null) {
+                throw new IllegalArgumentException("unknown preset; allowed: " + String.join(", ", PRESETS.keySet()));
+            }
+            draft.breaker = preset.get().toBuilder();
+        });
+        SHARED.put(
+                "circuit-breaker.failure-threshold", (draft, value) -> draft.breaker.failureThreshold(integer(value)));
+        SHARED.put(
+                "circuit-breaker.timeout-duration", (draft, value) -> draft.breaker.timeoutDuration(duration(value)));
+        SHARED.put(
+                "circuit-breaker.success-threshold", (draft, value) -> draft.breaker.successThreshold(integer(value)));
+        SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
+        SHARED.put("timeout.total", (draft, value) -> draft.provider.totalTimeout(duration(value)));
+        ALL.putAll(SHARED);
+        ALL.put("type", (draft, value) -> draft.provider.type(value));
+        ALL.put("api-key", (draft, value) -> draft.provider.apiKey(value));
+        ALL.put("base-url", (draft, value) -> draft.provider.baseUrl(value));
+        ALL.put("model", (draft, value) -> draft.provider.model(value));
+        ALL.put("allow-plain-http", (draft, value) -> draft.provider.allowPlainHttp(bool(value)));
+        ALL.put("priority", (draft, value) -> draft.provider.priority(integer(value)));
+        ALL.put("enabled", (draft, value) -> draft.provider.enabled(bool(value)));
+    }
+
+    private final Map<String, String> environment;
+    private final List<String> mistakes;
+    private final Map<String, String> defaults = new LinkedHashMap<>();
+    private final Map<String, Map<String, String>> providers = new LinkedHashMap<>();
+    private Duration deadline = Orchestrator.DEFAULT_DEADLINE;
+
+    PropertiesReader(Map<String, String> environment, List<String> mistakes) {
+        this.environment = environment;
+        this.mistakes = mistakes;
+    }
+
+    void accept(String key, String rawValue) {
+        Optional<String> resolved = resolve(key, rawValue.strip());
+        if (key.startsWith(DEFAULTS)) {
+            setting(key, key.substring(DEFAULTS.length()), resolved, SHARED, defaults);
+        } else if (key.startsWith(PROVIDERS)) {
+            String rest = key.substring(PROVIDERS.length());
+            int dot = rest.indexOf('.');
+            if (dot < 1) {
+                mistakes.add(key + ": unknown key; a provider's keys are orchestrator.providers.<name>.<setting>");
+                return;
+            }
+            setting(
+                    key,
+                    rest.substring(dot + 1),
+                    resolved,
+                    ALL,
+                    providers.computeIfAbsent(rest.substring(0, dot), name -> new LinkedHashMap<>()));
+        } else {
+            resolved.ifPresent(value -> topLevel(key, value));
+        }
+    }
+
+    private void topLevel(String key, String value) {
+        switch (key) {
+            case "orchestrator.deadline" ->
+                check(key, value, () -> {
+                    Duration duration = duration(value);
+                    if (duration.isZero() || duration.isNegative()) {
+                        throw new IllegalArgumentException("must be more than zero");
+                    }
+                    deadline = duration;
+                });
+            case "orchestrator.routing.strategy" -> {
+                if (!value.equals("priority")) {
+                    mistakes.add(key + "=" + value + ": allowed: priority (others are not available yet)");
+                }
+            }
+            default -> {
+                if (isLater(key, LATER_KEYS)) {
+                    mistakes.add(key + ": not available yet in this version; remove it");
+                } else {
+                    mistakes.add(key + ": unknown key; allowed: orchestrator.deadline, orchestrator.routing.strategy,"
+                            + " orchestrator.defaults.<setting>, orchestrator.providers.<name>.<setting>");
+                }
+            }
+        }
+    }
+
+    private void setting(
+            String key,
+            String setting,
+            Optional<String> value,
+            Map<String, Setting> allowed,
+            Map<String, String> into) {
+        if (allowed.containsKey(setting)) {
+            value.ifPresent(text -> into.put(setting, text));
+        } else if (isLater(setting, LATER_SETTINGS)) {
+            mistakes.add(key + ": not available yet in this version; remove it");
+        } else {
+            mistakes.add(key + ": unknown key; allowed here: "
+                    + allowed.keySet().stream().sorted().collect(Collectors.joining(", ")));
+        }
+    }
+
+    private static boolean isLater(String key, List<String> later) {
+        return later.stream().anyMatch(name -> name.endsWith(".") ? key.startsWith(name) : key.equals(name));
+    }
+
+    boolean namesNoProvider() {
+        return providers.isEmpty();
+    }
+
+    Duration deadline() {
+        return deadline;
+    }
+
+    /** The providers whose own keys have no mistake; mistakes in the defaults are noted once. */
+    List<ProviderSettings> providers() {
+        apply(new Draft(ProviderSettings.builder("defaults")), DEFAULTS, SHARED, defaults, true);
+        List<ProviderSettings> built = new ArrayList<>();
+        providers.forEach((name, values) -> {
+            ProviderSettings.Builder builder;
+            try {
+                builder = ProviderSettings.builder(name);
+            } catch (IllegalArgumentException e) {
+                mistakes.add(PROVIDERS + name + ": " + e.getMessage());
+                return;
+            }
+            Draft draft = new Draft(builder);
+            apply(draft, DEFAULTS, SHARED, defaults, false);
+            apply(draft, PROVIDERS + name + ".", ALL, values, true);
+            built.add(draft.provider.circuitBreaker(draft.breaker.build()).build());
+        });
+        return built;
+    }
+
+    private void apply(
+            Draft draft, String prefix, Map<String, Setting> order, Map<String, String> values, boolean noteMistakes) {
+        order.forEach((name, setting) -> {
+            String value = values.get(name);
+            if (value != null) {
+                try {
+                    setting.apply(draft, value);
+                } catch (IllegalArgumentException e) {
+                    if (noteMistakes) {
+                        // A key must never be shown.
+                        String shown = name.equals("api-key") ? prefix + name : prefix + name + "=" + value;
+                        mistakes.add(shown + ": " + e.getMessage());
+                    }
+                }
+            }
+        });
+    }
+
+    private void check(String key, String value, Runnable assignment) {
+        try {
+            assignment.run();
+        } catch (IllegalArgumentException e) {
+            mistakes.add(key + "=" + value + ": " + e.getMessage());
+        }
+    }
+
+    private Optional<String> resolve(String key, String value) {
+        Matcher matcher = PLACEHOLDER.matcher(value);
+        StringBuilder resolved = new StringBuilder();
+        boolean complete = true;
+        while (matcher.find()) {
+            String name = matcher.group(1);
+            String replacement = environment.get(name);
+            if (replacement == null) {
+                replacement = matcher.group(2);
+            }
+            if (replacement == null) {
+                mistakes.add(key + ": missing; the environment variable " + name
+                        + " is not set; set it, or give a default as ${" + name + ":default}");
+                complete = false;
+                replacement = "";
+            }
+            matcher.appendReplacement(resolved, Matcher.quoteReplacement(replacement));
+        }
+        matcher.appendTail(resolved);
+        return complete ? Optional.of(resolved.toString()) : Optional.empty();
+    }
+
+    private static int integer(String value) {
+        try {
+            return Integer.parseInt(value);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("must be a whole number, such as 5", e);
+        }
+    }
+
+    private static boolean bool(String value) {
+        if (!Set.of("true", "false").contains(value)) {
+            throw new IllegalArgumentException("must be true or false");
+        }
+        return value.equals("true");
+    }
+
+    private static Duration duration(String value) {
+        Matcher matcher = DURATION.matcher(value);
+        try {
+            if (!matcher.matches()) {
+                return Duration.parse(value);
+            }
+            long amount = Long.parseLong(matcher.group(1));
+            return switch (matcher.group(2)) {
+                case "ms" -> Duration.ofMillis(amount);
+                case "s" -> Duration.ofSeconds(amount);
+                case "m" -> Duration.ofMinutes(amount);
+                case "h" -> Duration.ofHours(amount);
+                default -> Duration.ofDays(amount);
+            };
+        } catch (DateTimeParseException | ArithmeticException e) {
+            throw new IllegalArgumentException("must be a duration, such as 500ms, 60s, 5m, 2h, 30d or PT1M30S", e);
+        }
+    }
+}

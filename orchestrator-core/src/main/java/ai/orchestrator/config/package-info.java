@@ -1,0 +1,5 @@
+/** A properties file becomes a checked configuration. */
+@NullMarked
+package ai.orchestrator.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,23 @@
+package ai.orchestrator.provider;
+
+import java.net.URI;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A type of provider that can be configured, such as {@code groq}, with its vendor's defaults.
+ *
+ * @param name what configuration calls it, in lower case
+ * @param baseUrl the vendor's own address; empty if there is none, and it must be configured
+ * @param defaultModel the model that is asked unless configured otherwise; empty if there is none, and it must be configured
+ * @param needsApiKey whether the vendor's own address wants a key; another address is taken to know what it wants
+ */
+public record ProviderType(String name, Optional<URI> baseUrl, Optional<String> defaultModel, boolean needsApiKey) {
+
+    /** Checks that nothing is null. */
+    public ProviderType {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(baseUrl, "baseUrl");
+        Objects.requireNonNull(defaultModel, "defaultModel");
+    }
+}

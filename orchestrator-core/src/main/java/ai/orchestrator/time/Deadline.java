@@ -1,0 +1,87 @@
+package ai.orchestrator.time;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * A point in time by which something must be done.
+ *
+ * <p>A deadline is passed down where a timeout would be copied: a timeout starts anew in every layer, so the layers' limits add up, while
+ * a deadline means the same moment everywhere. Immutable and safe for use by several threads.
+ */
+public final class Deadline {
+
+    /** Far enough for any call, near enough that adding it to a time cannot overflow: about 146 years. */
+    private static final long MAX_NANOS = Long.MAX_VALUE / 2;
+
+    private final TimeSource timeSource;
+    private final long nanoTime;
+
+    private Deadline(TimeSource timeSource, long nanoTime) {
+        this.timeSource = timeSource;
+        this.nanoTime = nanoTime;
+    }
+
+    /**
+     * A deadline some time from now.
+     *
+     * @param timeSource what measures it
+     * @param timeout how far away; zero or negative is expired already, more than 146 years is taken as that
+     * @return the deadline
+     */
+    public static Deadline after(TimeSource timeSource, Duration timeout) {
+        Objects.requireNonNull(timeSource, "timeSource");
+        return new Deadline(timeSource, timeSource.nanoTime() + saturatedNanos(timeout));
+    }
+
+    /**
+     * The earlier one of this deadline and one some time from now.
+     *
+     * @param timeout how far away from now, with the edges of {@link #after}
+     * @return this, or a nearer deadline
+     */
+    public Deadline orAfter(Duration timeout) {
+        Deadline other = after(timeSource, timeout);
+        return other.nanoTime - nanoTime < 0 ? other : this;
+    }
+
+    /**
+     * What is left.
+     *
+     * @return nanoseconds; zero or negative once the deadline is reached
+     */
+    public long remainingNanos() {
+        return nanoTime - timeSource.nanoTime();
+    }
+
+    /**
+     * What is left.
+     *
+     * @return the time left, never negative
+     */
+    public Duration remaining() {
+        return Duration.ofNanos(Math.max(0, remainingNanos()));
+    }
+
+    /**
+     * Whether it has been reached.
+     *
+     * @return true from the exact moment on
+     */
+    public boolean isExpired() {
+        return remainingNanos() <= 0;
+    }
+
+    private static long saturatedNanos(Duration timeout) {
+        // Duration.toNanos() overflows with an exception beyond 292 years.
+        if (timeout.isNegative()) {
+            return 0;
+        }
+        return timeout.toSeconds() >= MAX_NANOS / 1_000_000_000 ? MAX_NANOS : timeout.toNanos();
+    }
+
+    @Override
+    public String toString() {
+        return "Deadline(remaining=" + remaining() + ")";
+    }
+}

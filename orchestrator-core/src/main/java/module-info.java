@@ -1,0 +1,21 @@
+/**
+ * Decides which provider serves a call, guards each by a circuit breaker, and fails over within one deadline. Knows no HTTP and no
+ * JSON: providers announce themselves through {@link ai.orchestrator.provider.ChatProviderFactory}.
+ */
+module ai.orchestrator.core {
+    requires transitive io.github.resilience4j.circuitbreaker;
+    requires io.github.resilience4j.core;
+    requires transitive micrometer.core;
+    requires io.github.resilience4j.micrometer;
+    requires org.slf4j;
+    requires static transitive org.jspecify;
+
+    exports ai.orchestrator;
+    exports ai.orchestrator.breaker;
+    exports ai.orchestrator.chat;
+    exports ai.orchestrator.config;
+    exports ai.orchestrator.provider;
+    exports ai.orchestrator.time;
+
+    uses ai.orchestrator.provider.ChatProviderFactory;
+}

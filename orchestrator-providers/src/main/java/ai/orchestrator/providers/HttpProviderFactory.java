@@ -1,0 +1,54 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.ChatProviderFactory;
+import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.provider.ProviderType;
+import java.util.List;
+import java.util.Objects;
+import okhttp3.OkHttpClient;
+
+/**
+ * Makes the providers of this module, which share one HTTP client. Found by {@link java.util.ServiceLoader}; an application needs it only
+ * to bring its own client. Safe for use by several threads.
+ */
+public final class HttpProviderFactory implements ChatProviderFactory {
+
+    private final HttpTransport transport;
+
+    /** A factory with a client of its own, which opens nothing before the first call. */
+    public HttpProviderFactory() {
+        this.transport = HttpTransport.own();
+    }
+
+    private HttpProviderFactory(HttpTransport transport) {
+        this.transport = transport;
+    }
+
+    /**
+     * A factory on the application's client: its connection pool, proxy, TLS settings and interceptors. Its timeouts, retries, redirects
+     * and dispatcher are not used, because limits and repetitions are the orchestrator's and a redirect would carry the key along.
+     *
+     * @param client the client; stays the application's to close
+     * @return a factory for {@link ai.orchestrator.Orchestrator.Builder#providerFactory}
+     */
+    public static HttpProviderFactory using(OkHttpClient client) {
+        return new HttpProviderFactory(HttpTransport.over(Objects.requireNonNull(client, "client")));
+    }
+
+    @Override
+    public List<ProviderType> types() {
+        return OpenAiPreset.types();
+    }
+
+    @Override
+    public ChatProvider create(ProviderTarget target) {
+        return new OpenAiProvider(target, OpenAiPreset.of(target), transport);
+    }
+
+    /** Cancels what is in flight and closes idle connections, unless the application brought the client. */
+    @Override
+    public void close() {
+        transport.close();
+    }
+}
