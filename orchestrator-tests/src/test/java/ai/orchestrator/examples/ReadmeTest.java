@@ -1,0 +1,49 @@
+package ai.orchestrator.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.orchestrator.config.OrchestratorConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReadmeTest {
+
+    private static final Path README = Path.of("..", "README.md");
+    private static final Path EXAMPLE =
+            Path.of("src", "test", "java", "ai", "orchestrator", "examples", "FailoverExample.java");
+
+    @Test
+    void the_readmes_example_is_the_one_that_is_compiled() throws IOException {
+        String source = Files.readString(EXAMPLE);
+        String compiled = source.substring(source.indexOf("// example: begin") + 17, source.indexOf("// example: end"));
+
+        assertThat(words(block("java"))).isEqualTo(words(compiled));
+    }
+
+    @Test
+    void the_readmes_configuration_is_accepted(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("readme.properties"), block("properties"));
+
+        OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_readme"));
+
+        assertThat(config.providers()).extracting(provider -> provider.name()).containsExactly("groq-1", "local");
+    }
+
+    private static String block(String language) throws IOException {
+        Matcher block =
+                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+        assertThat(block.find()).isTrue();
+        return block.group(1);
+    }
+
+    /** The formatter may break lines elsewhere than the README does. */
+    private static String words(String code) {
+        return code.replaceAll("\\s+", "");
+    }
+}

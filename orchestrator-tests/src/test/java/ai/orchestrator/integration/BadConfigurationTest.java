@@ -1,0 +1,209 @@
+package ai.orchestrator.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.orchestrator.ConfigurationException;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.config.OrchestratorConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class BadConfigurationTest {
+
+    private static final String GOOD =
+            lines("orchestrator.providers.a.type=openai", "orchestrator.providers.a.base-url=http://localhost:1/v1");
+
+    @TempDir
+    private Path directory;
+
+    private OrchestratorConfig load(String text) throws IOException {
+        return OrchestratorConfig.load(
+                Files.writeString(directory.resolve("o.properties"), text), Map.of("KEY", "sk-env", "BAD", "sk env"));
+    }
+
+    private List<String> mistakes(String text) throws IOException {
+        try {
+            OrchestratorConfig config = load(text);
+            throw new AssertionError("accepted: " + config);
+        } catch (ConfigurationException e) {
+            return e.mistakes();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "orchestrator.deadlin=30s|orchestrator.deadlin: unknown key; allowed: orchestrator.deadline",
+                "deadline=30s|deadline: unknown key",
+                "orchestrator.deadline=soon|orchestrator.deadline=soon: must be a duration, such as 500ms",
+                "orchestrator.deadline=0s|orchestrator.deadline=0s: must be more than zero",
+                "orchestrator.deadline=-5s|orchestrator.deadline=-5s: must be more than zero",
+                "orchestrator.routing.strategy=score|orchestrator.routing.strategy=score: allowed: priority",
+                "orchestrator.routes.fast.providers=a|orchestrator.routes.fast.providers: not available yet",
+                "orchestrator.cache.enabled=true|orchestrator.cache.enabled: not available yet",
+                "orchestrator.defaults.retry.max-attempts=2|orchestrator.defaults.retry.max-attempts: not available yet",
+                "orchestrator.defaults.timeout.idle=15s|orchestrator.defaults.timeout.idle: not available yet",
+                "orchestrator.providers.a.quota.requests-per-day=9|quota.requests-per-day: not available yet",
+                "orchestrator.providers.a.api-key-file=/x|orchestrator.providers.a.api-key-file: not available yet",
+                "orchestrator.defaults.api-key=sk-1|orchestrator.defaults.api-key: unknown key; allowed here: circuit",
+                "orchestrator.providers.a.modle=x|orchestrator.providers.a.modle: unknown key; allowed here: allow-plain",
+                "orchestrator.providers.a=x|orchestrator.providers.a: unknown key",
+                "orchestrator.providers.a.priority=high|priority=high: must be a whole number",
+                "orchestrator.providers.a.priority=-1|priority=-1: priority must be 0 or more",
+                "orchestrator.providers.a.enabled=yes|enabled=yes: must be true or false",
+                "orchestrator.providers.a.timeout.total=-1s|timeout.total=-1s: totalTimeout must be more than zero",
+                "orchestrator.providers.a.circuit-breaker.failure-threshold=0|failureThreshold must be 1 to 1000",
+                "orchestrator.providers.a.circuit-breaker.preset=fast|unknown preset; allowed: critical-service, fast-api",
+                "orchestrator.providers.b.type=openia|orchestrator.providers.b.type=openia: unknown provider type; allowed: groq",
+                "orchestrator.providers.b.model=x|orchestrator.providers.b.type: missing; allowed: groq",
+                "orchestrator.providers.b.type=groq|orchestrator.providers.b.api-key: missing; groq needs a key",
+                "orchestrator.providers.a.api-key=${NONE}|api-key: missing; the environment variable NONE is not set",
+                "orchestrator.providers.a.api-key=${NONE:}|orchestrator.providers.a.api-key: apiKey must not be empty",
+                "orchestrator.providers.a.type=groq|orchestrator.providers.a.type: given twice",
+                "orchestrator.providers.a_b!.type=groq|orchestrator.providers.a_b!: a provider's name must be",
+            })
+    void each_mistake_names_its_key_and_what_is_allowed(String line, String message) throws IOException {
+        assertThat(mistakes(GOOD + line)).singleElement().asString().contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "localhost:8000/v1|must start with https://",
+                "api.example.com/v1|must start with https://",
+                "ftp://example.com|must start with https://",
+                "https:///v1|must start with https:// (or http:// for this machine) and name a host",
+                "http://api.example.com/v1|plain http to another machine",
+                "http://127.0.0.1.example.com/v1|plain http to another machine",
+                "http://192.168.1.5/v1|plain http to another machine",
+                "https://user:pass@example.com/v1|must not contain a user or a password",
+                "https://example.com/v1?key=x|must not have a query",
+                "https://exa mple.com|not a URL",
+            })
+    void an_address_that_cannot_be_trusted_is_refused(String url, String message) throws IOException {
+        assertThat(mistakes("orchestrator.providers.a.type=openai\norchestrator.providers.a.base-url=" + url))
+                .singleElement()
+                .asString()
+                .startsWith("orchestrator.providers.a.base-url")
+                .contains(message)
+                .doesNotContain("pass@", "key=x");
+    }
+
+    @Test
+    void all_mistakes_come_at_once() throws IOException {
+        assertThatThrownBy(() -> load(lines(
+                        "orchestrator.deadline=x",
+                        "orchestrator.providers.a.type=nope",
+                        "orchestrator.providers.b.type=groq",
+                        "orchestrator.typo=1")))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("o.properties: 4 mistakes")
+                .hasMessageContaining("orchestrator.deadline=x")
+                .hasMessageContaining("orchestrator.typo");
+    }
+
+    @Test
+    void a_key_is_never_shown() throws IOException {
+        assertThat(mistakes(GOOD + "orchestrator.providers.a.api-key=${BAD}"))
+                .singleElement()
+                .asString()
+                .doesNotContain("sk env");
+        OrchestratorConfig config = load(GOOD + "orchestrator.providers.a.api-key=${KEY}");
+        assertThat(config.toString()).doesNotContain("sk-env");
+        assertThat(config.providers().get(0).apiKey()).hasValue("sk-env");
+    }
+
+    @Test
+    void a_file_that_cannot_be_read_is_named() {
+        assertThatThrownBy(() -> OrchestratorConfig.load(directory.resolve("none.properties")))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("none.properties: there is no such file");
+        assertThatThrownBy(() -> OrchestratorConfig.load(directory))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("it is a directory");
+    }
+
+    @Test
+    void a_file_that_is_not_utf_8_or_not_properties_is_refused() throws IOException {
+        Path latin1 = Files.write(directory.resolve("latin1"), new byte[] {'a', '=', (byte) 0xe4, '\n'});
+        assertThatThrownBy(() -> OrchestratorConfig.load(latin1)).hasMessageContaining("not UTF-8");
+        assertThat(mistakes("a=\\u12")).singleElement().asString().contains("not a properties file");
+    }
+
+    @Test
+    void a_file_without_providers_is_refused() throws IOException {
+        assertThat(mistakes("orchestrator.deadline=3s"))
+                .singleElement()
+                .asString()
+                .contains("none is configured");
+    }
+
+    @Test
+    void a_providers_own_setting_wins_over_its_preset_and_both_over_the_defaults() throws IOException {
+        ProviderSettings a = load(GOOD
+                        + lines(
+                                "orchestrator.defaults.circuit-breaker.failure-threshold=9",
+                                "orchestrator.defaults.circuit-breaker.success-threshold=4",
+                                "orchestrator.defaults.timeout.connect=1500ms",
+                                "orchestrator.providers.b.type=openai",
+                                "orchestrator.providers.b.base-url=https://b.example.com/v1",
+                                "orchestrator.providers.a.circuit-breaker.timeout-duration=PT1M30S",
+                                "orchestrator.providers.a.circuit-breaker.preset=slow-api"))
+                .providers()
+                .get(0);
+
+        assertThat(a.circuitBreaker())
+                .isEqualTo(CircuitBreakerSettings.builder()
+                        .failureThreshold(3)
+                        .timeoutDuration(Duration.ofSeconds(90))
+                        .build());
+        assertThat(a.connectTimeout()).isEqualTo(Duration.ofMillis(1500));
+    }
+
+    @Test
+    void plain_http_to_another_machine_can_be_allowed_by_name() throws IOException {
+        OrchestratorConfig config = load(lines(
+                "orchestrator.providers.a.type=openai",
+                "orchestrator.providers.a.base-url=http://10.0.0.7:8000/v1",
+                "orchestrator.providers.a.allow-plain-http=true"));
+
+        assertThat(config.providers()).hasSize(1);
+    }
+
+    @Test
+    void a_builder_refuses_two_providers_of_one_name() {
+        Orchestrator.Builder builder = Orchestrator.builder()
+                .provider("a", p -> p.type("groq").apiKey("k"))
+                .provider("a", p -> p.type("openai").apiKey("k"));
+
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("orchestrator.providers.a: two providers have this name");
+    }
+
+    @Test
+    void a_builder_without_an_enabled_provider_is_refused() {
+        assertThatThrownBy(() -> Orchestrator.builder().build()).hasMessageContaining("none is configured");
+        assertThatThrownBy(() -> Orchestrator.builder()
+                        .provider("a", p -> p.type("groq").apiKey("k").enabled(false))
+                        .build())
+                .hasMessageContaining("none is enabled");
+    }
+
+    private static String lines(String... lines) {
+        return String.join("\n", lines) + "\n";
+    }
+}
