@@ -1,0 +1,133 @@
+package ai.orchestrator.server;
+
+import ai.orchestrator.AllProvidersFailedException;
+import ai.orchestrator.ConfigurationException;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.Trail;
+import ai.orchestrator.config.OrchestratorConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "ask",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Asks one question. The answer alone goes to standard output.",
+            "Without --config, simulated providers in this process answer, one of which fails on purpose."
+        },
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {"0:answered", "1:no provider could answer", "2:bad usage or configuration"})
+final class AskCommand implements Callable<Integer> {
+
+    private final InputStream in;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Map<String, String> environment;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = {"-c", "--config"},
+            paramLabel = "FILE",
+            description = "Properties file with the providers to ask.")
+    private @Nullable Path config;
+
+    @Option(names = "--json", description = "Print answer and trail as one JSON object.")
+    private boolean json;
+
+    @Option(
+            names = {"-v", "--verbose"},
+            description = "Show on standard error what was tried.")
+    private boolean verbose;
+
+    @Parameters(
+            paramLabel = "QUESTION",
+            arity = "1..*",
+            description = "The question; several words are joined. - reads it from standard input.")
+    private List<String> question = new ArrayList<>();
+
+    AskCommand(InputStream in, PrintStream out, PrintStream err, Map<String, String> environment) {
+        this.in = in;
+        this.out = out;
+        this.err = err;
+        this.environment = environment;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        ChatRequest request = ChatRequest.of(question());
+        if (config != null) {
+            Orchestrator configured;
+            try {
+                configured = OrchestratorConfig.load(config, environment).orchestrator();
+            } catch (ConfigurationException e) {
+                err.println("orchestrator: " + e.getMessage());
+                return Main.BAD_USAGE;
+            }
+            try (configured) {
+                return ask(configured, request, verbose);
+            }
+        }
+        try (SimulatedProviders simulated = SimulatedProviders.start();
+                Orchestrator orchestrator = simulated.orchestrator()) {
+            err.println("No --config was given: asking two simulated providers in this process, over HTTP on"
+                    + " loopback. simulated-1 fails on purpose.");
+            return ask(orchestrator, request, true);
+        }
+    }
+
+    private String question() throws IOException {
+        String text = question.equals(List.of("-"))
+                ? new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                : String.join(" ", question);
+        if (text.isBlank()) {
+            throw new ParameterException(spec.commandLine(), "The question is empty");
+        }
+        return text.strip();
+    }
+
+    private int ask(Orchestrator orchestrator, ChatRequest request, boolean tell) {
+        try {
+            ChatResponse answer = orchestrator.chat(request);
+            if (tell) {
+                tell(answer.trail());
+            }
+            out.println(json ? JsonOutput.answer(answer) : answer.text());
+            return Main.ANSWERED;
+        } catch (OrchestratorException e) {
+            if (json) {
+                out.println(JsonOutput.error(e));
+            }
+            if (e instanceof AllProvidersFailedException) {
+                err.println("orchestrator: no provider could answer");
+                tell(e.trail());
+            } else {
+                err.println("orchestrator: " + e.getMessage());
+            }
+            return Main.NOT_ANSWERED;
+        }
+    }
+
+    private void tell(Trail trail) {
+        trail.steps().forEach(step -> err.println("  " + step));
+    }
+}

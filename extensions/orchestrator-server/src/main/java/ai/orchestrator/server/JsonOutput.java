@@ -1,0 +1,57 @@
+package ai.orchestrator.server;
+
+import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.Trail;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
+
+/** What {@code --json} prints. A key without a value is absent. */
+final class JsonOutput {
+
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private JsonOutput() {}
+
+    static String answer(ChatResponse answer) {
+        ObjectNode json = MAPPER.createObjectNode();
+        json.put("answer", answer.text());
+        json.put("provider", answer.provider());
+        json.put("model", answer.model());
+        json.put("finish_reason", answer.finishReason().name().toLowerCase(Locale.ROOT));
+        answer.usage()
+                .ifPresent(usage -> json.putObject("usage")
+                        .put("input_tokens", usage.inputTokens())
+                        .put("output_tokens", usage.outputTokens())
+                        .put("total_tokens", usage.totalTokens()));
+        return withTrail(json, answer.trail());
+    }
+
+    static String error(OrchestratorException error) {
+        ObjectNode json = MAPPER.createObjectNode();
+        json.putObject("error").put("type", error.getClass().getSimpleName()).put("message", error.getMessage());
+        return withTrail(json, error.trail());
+    }
+
+    private static String withTrail(ObjectNode json, Trail trail) {
+        json.put("elapsed_ms", trail.elapsed().toMillis());
+        ArrayNode steps = json.putArray("trail");
+        for (Trail.Step step : trail.steps()) {
+            ObjectNode entry = steps.addObject().put("provider", step.provider());
+            if (step instanceof Trail.Answered answered) {
+                entry.put("outcome", "answered").put("took_ms", answered.took().toMillis());
+            } else if (step instanceof Trail.Failed failed) {
+                entry.put("outcome", "failed").put("kind", failed.kind().name());
+                failed.status().ifPresent(status -> entry.put("status", status));
+                entry.put("reason", failed.reason())
+                        .put("took_ms", failed.took().toMillis());
+            } else if (step instanceof Trail.Skipped skipped) {
+                entry.put("outcome", "skipped").put("reason", skipped.reason());
+                skipped.retryIn().ifPresent(wait -> entry.put("retry_in_ms", wait.toMillis()));
+            }
+        }
+        return json.toString();
+    }
+}

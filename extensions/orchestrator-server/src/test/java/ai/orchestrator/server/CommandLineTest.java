@@ -1,0 +1,214 @@
+package ai.orchestrator.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.ScriptedServer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(60)
+class CommandLineTest {
+
+    private static final String KEY = "sk-planted-secret-1234567890";
+
+    @TempDir
+    private Path directory;
+
+    private final ScriptedServer first = ScriptedServer.start();
+    private final ScriptedServer second = ScriptedServer.start();
+
+    private record Result(int code, String out, String err) {}
+
+    @AfterEach
+    void stopServers() {
+        first.close();
+        second.close();
+    }
+
+    private Result run(String input, String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = Main.run(
+                args,
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                StandardCharsets.UTF_8,
+                Map.of("KEY", KEY));
+        Result result = new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+        assertThat(result.out() + result.err()).doesNotContain(KEY).doesNotContain("\tat ");
+        return result;
+    }
+
+    private String config() throws IOException {
+        return Files.writeString(directory.resolve("o.properties"), """
+                        orchestrator.providers.first.type=openai
+                        orchestrator.providers.first.base-url=%s
+                        orchestrator.providers.first.api-key=${KEY}
+                        orchestrator.providers.first.priority=1
+                        orchestrator.providers.second.type=openai
+                        orchestrator.providers.second.base-url=%s
+                        orchestrator.providers.second.priority=2
+                        """.formatted(first.baseUrl(), second.baseUrl()))
+                .toString();
+    }
+
+    @Test
+    void without_configuration_a_simulated_provider_fails_and_another_answers() {
+        Result result = run("", "ask", "Why is the sky blue?");
+
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .startsWith("This is a simulated answer to \"Why is the sky blue?\"")
+                .endsWith(".\n");
+        assertThat(result.out().lines()).hasSize(1);
+        assertThat(result.err())
+                .contains("simulated providers")
+                .contains("simulated-1 failed")
+                .contains("simulated-2 answered");
+    }
+
+    @Test
+    void configured_providers_answer_and_nothing_else_is_printed() throws IOException {
+        first.reply(Reply.answer("Rayleigh."));
+
+        assertThat(run("", "ask", "--config", config(), "Why", "blue?")).isEqualTo(new Result(0, "Rayleigh.\n", ""));
+        assertThat(first.requests().get(0).body()).contains("\"Why blue?\"");
+    }
+
+    @Test
+    void verbose_shows_what_was_tried() throws IOException {
+        first.reply(Reply.error(500, "server_error", "for " + KEY));
+        second.reply(Reply.answer("Rayleigh."));
+
+        Result result = run("", "ask", "--verbose", "-c", config(), "Why?");
+
+        assertThat(result.out()).isEqualTo("Rayleigh.\n");
+        assertThat(result.err()).contains("first failed", "SERVER: 500 server_error: for ***", "second answered");
+    }
+
+    @Test
+    void a_hyphen_reads_the_question_from_standard_input() throws IOException {
+        first.reply(Reply.answer("ok"));
+
+        assertThat(run("Größe?\n", "ask", "-c", config(), "-").code()).isZero();
+        assertThat(first.requests().get(0).body()).contains("\"Größe?\"");
+    }
+
+    @Test
+    void json_has_the_answer_and_the_trail() throws IOException {
+        first.reply(Reply.error(429, "rate_limit_exceeded", "slow down"));
+        second.reply(Reply.answer("two words").withModel("m"));
+
+        Result result = run("", "ask", "--json", "-c", config(), "Why?");
+
+        JsonNode json = new ObjectMapper().readTree(result.out());
+        assertThat(json.path("answer").asText()).isEqualTo("two words");
+        assertThat(json.path("provider").asText()).isEqualTo("second");
+        assertThat(json.path("model").asText()).isEqualTo("m");
+        assertThat(json.path("usage").path("output_tokens").asInt()).isEqualTo(2);
+        assertThat(json.path("trail").path(0).path("kind").asText()).isEqualTo("RATE_LIMITED");
+        assertThat(json.path("trail").path(0).path("status").asInt()).isEqualTo(429);
+        assertThat(json.path("trail").path(1).path("outcome").asText()).isEqualTo("answered");
+        assertThat(result.err()).isEmpty();
+    }
+
+    @Test
+    void when_all_are_down_each_ones_reason_is_listed_and_the_exit_code_is_1() throws IOException {
+        first.reply(Reply.error(503, "server_is_overloaded", "busy"));
+        second.reply(Reply.error(401, "invalid_api_key", "who?"));
+
+        Result result = run("", "ask", "-c", config(), "Why?");
+
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err())
+                .contains("orchestrator: no provider could answer", "first failed", "busy", "second failed", "who?");
+    }
+
+    @Test
+    void json_of_a_failure_names_the_error() throws IOException {
+        first.reply(Reply.error(400, "invalid_value", "bad"));
+
+        Result result = run("", "ask", "--json", "-c", config(), "Why?");
+
+        assertThat(result.code()).isEqualTo(1);
+        JsonNode json = new ObjectMapper().readTree(result.out());
+        assertThat(json.path("error").path("type").asText()).isEqualTo("RequestRejectedException");
+        assertThat(json.path("trail")).hasSize(1);
+        assertThat(result.err()).contains("first rejected the request");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "orchestrator.providers.a.typ=openai|orchestrator.providers.a.typ: unknown key",
+                "orchestrator.providers.first.timeout.total=x|timeout.total=x: must be a duration",
+                "orchestrator.providers.a.type=groq|orchestrator.providers.a.api-key: missing",
+                "orchestrator.providers.a.type=grok|unknown provider type; allowed: groq, huggingface, openai",
+                "orchestrator.providers.first.type=groq|given twice",
+                "orchestrator.cache.enabled=true|not available yet",
+            })
+    void a_mistake_in_the_configuration_is_named_and_nothing_is_sent(String line, String message) throws IOException {
+        Path file = Path.of(config());
+        Files.writeString(file, Files.readString(file) + line);
+
+        Result result = run("", "ask", "-c", file.toString(), "Why?");
+
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err())
+                .startsWith("orchestrator: ")
+                .contains("o.properties")
+                .contains(message);
+        assertThat(first.requestCount() + second.requestCount()).isZero();
+    }
+
+    @Test
+    void a_missing_file_is_named() {
+        Result result = run("", "ask", "-c", "none.properties", "Why?");
+
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).isEqualTo("orchestrator: none.properties: there is no such file\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'', Missing command",
+        "ask, Missing required parameter: 'QUESTION'",
+        "ask -, The question is empty",
+        "aks hello, Unmatched argument",
+        "ask --jsn hello, Unknown option: '--jsn'",
+        "ask --config, Missing required parameter for option '--config'",
+    })
+    void bad_usage_is_explained_with_exit_code_2(String line, String message) {
+        Result result = run(" \n", line.isEmpty() ? new String[0] : line.split(" "));
+
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err()).contains(message);
+    }
+
+    @Test
+    void help_and_version_go_to_standard_output() {
+        assertThat(run("", "--help").out()).contains("Usage: orchestrator", "ask");
+        assertThat(run("", "ask", "--help").out()).contains("--config", "Exit codes:");
+        assertThat(run("", "--version").out()).startsWith("orchestrator ");
+    }
+}
