@@ -7,7 +7,8 @@ public final class ConfigurationException extends OrchestratorException {
 
     private static final long serialVersionUID = 1L;
 
-    private final List<String> mistakes;
+    /** An array, because an exception can be serialized and a list need not be. */
+    private final String[] mistakes;
 
     /**
      * Refuses a configuration.
@@ -17,7 +18,7 @@ public final class ConfigurationException extends OrchestratorException {
      */
     public ConfigurationException(String source, List<String> mistakes) {
         super(message(source, mistakes), null);
-        this.mistakes = List.copyOf(mistakes);
+        this.mistakes = mistakes.toArray(new String[0]);
     }
 
     private static String message(String source, List<String> mistakes) {
@@ -35,6 +36,6 @@ public final class ConfigurationException extends OrchestratorException {
      * @return one sentence for each mistake, unmodifiable
      */
     public List<String> mistakes() {
-        return mistakes;
+        return List.of(mistakes);
     }
 }
