@@ -101,7 +101,7 @@ public final class ScriptedServer implements AutoCloseable {
             }
         });
         try {
-            scripted.server.start(InetAddress.getByName("127.0.0.1"), 0);
+            scripted.server.start(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 0);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot listen on 127.0.0.1", e);
         }
