@@ -15,6 +15,7 @@ import ai.orchestrator.time.TimeSource;
 import ai.orchestrator.time.TimeSource.Timer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt: keeps its limits and collects its answer. */
@@ -57,9 +58,9 @@ final class Attempt implements EventSink {
         Duration allowed = deadline.remaining();
         Duration connectLimit = provider.settings().connectTimeout();
         // Both limits are armed before the call can block, and disarmed however it ends.
-        Timer total = limit(allowed, "no answer within " + Durations.text(allowed));
+        Timer total = limit(allowed, () -> true, "no answer within " + Durations.text(allowed));
         Timer connect = connectLimit.compareTo(allowed) < 0
-                ? limit(connectLimit, "no connection within " + Durations.text(connectLimit))
+                ? limit(connectLimit, () -> !connected, "no connection within " + Durations.text(connectLimit))
                 : total;
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
             provider.chatProvider().chat(request, deadline, cancellation, this);
@@ -84,10 +85,9 @@ final class Attempt implements EventSink {
                 .usage(usage);
     }
 
-    private Timer limit(Duration limit, String description) {
-        boolean onlyConnecting = description.startsWith("no connection");
+    private Timer limit(Duration limit, BooleanSupplier applies, String description) {
         return timeSource.schedule(limit.toNanos(), () -> {
-            if (!(onlyConnecting && connected) && limitReached.compareAndSet(null, description)) {
+            if (applies.getAsBoolean() && limitReached.compareAndSet(null, description)) {
                 cancellation.cancel();
             }
         });

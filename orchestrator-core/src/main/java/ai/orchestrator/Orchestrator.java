@@ -310,10 +310,6 @@ public final class Orchestrator implements AutoCloseable {
             Map<String, RegisteredProvider> registered = new LinkedHashMap<>();
             boolean built = false;
             try {
-                if (meterRegistry != null) {
-                    TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(registry)
-                            .bindTo(meterRegistry);
-                }
                 Map<String, ProviderTarget> targets = check(catalog, registry);
                 for (ProviderSettings settings : providers) {
                     ProviderTarget target = targets.get(settings.name());
@@ -326,6 +322,10 @@ public final class Orchestrator implements AutoCloseable {
                             .registry(registry)
                             .build();
                     registered.put(settings.name(), new RegisteredProvider(settings, chatProvider, breaker));
+                }
+                if (meterRegistry != null) {
+                    TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(registry)
+                            .bindTo(meterRegistry);
                 }
                 Orchestrator orchestrator = new Orchestrator(this, time, registry, catalog, registered);
                 built = true;

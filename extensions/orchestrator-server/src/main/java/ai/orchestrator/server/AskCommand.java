@@ -80,6 +80,9 @@ final class AskCommand implements Callable<Integer> {
             try {
                 configured = OrchestratorConfig.load(config, environment).orchestrator();
             } catch (ConfigurationException e) {
+                if (json) {
+                    out.println(JsonOutput.error(e));
+                }
                 err.println("orchestrator: " + e.getMessage());
                 return Main.BAD_USAGE;
             }
@@ -111,6 +114,9 @@ final class AskCommand implements Callable<Integer> {
             if (tell) {
                 tell(answer.trail());
             }
+            if (verbose) {
+                err.println("  " + summary(answer));
+            }
             out.println(json ? JsonOutput.answer(answer) : answer.text());
             return Main.ANSWERED;
         } catch (OrchestratorException e) {
@@ -129,5 +135,13 @@ final class AskCommand implements Callable<Integer> {
 
     private void tell(Trail trail) {
         trail.steps().forEach(step -> err.println("  " + step));
+    }
+
+    private static String summary(ChatResponse answer) {
+        String model = answer.model().isEmpty() ? "unnamed" : answer.model();
+        String tokens = answer.usage()
+                .map(usage -> usage.inputTokens() + " in, " + usage.outputTokens() + " out")
+                .orElse("not reported");
+        return "total " + answer.trail().elapsed().toMillis() + " ms; model: " + model + "; tokens: " + tokens;
     }
 }

@@ -19,7 +19,9 @@ final class JsonOutput {
         ObjectNode json = MAPPER.createObjectNode();
         json.put("answer", answer.text());
         json.put("provider", answer.provider());
-        json.put("model", answer.model());
+        if (!answer.model().isEmpty()) {
+            json.put("model", answer.model());
+        }
         json.put("finish_reason", answer.finishReason().name().toLowerCase(Locale.ROOT));
         answer.usage()
                 .ifPresent(usage -> json.putObject("usage")

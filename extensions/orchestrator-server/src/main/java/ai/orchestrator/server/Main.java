@@ -15,6 +15,7 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line's entry. */
 @Command(
@@ -67,6 +68,9 @@ public final class Main implements Runnable {
         commands.addSubcommand(new AskCommand(in, out, err, environment));
         commands.setOut(new PrintWriter(out, true, charset));
         commands.setErr(new PrintWriter(err, true, charset));
+        // A question may begin with @; picocli would put a file's content in its place.
+        commands.setExpandAtFiles(false);
+        commands.setParameterExceptionHandler((exception, parsed) -> explain(exception));
         commands.setExecutionExceptionHandler((exception, command, parsed) -> {
             err.println("orchestrator: unexpected " + exception
                     + "; this is a fault of the program (-Dorchestrator.debug=true shows where)");
@@ -76,6 +80,16 @@ public final class Main implements Runnable {
             return NOT_ANSWERED;
         });
         return commands.execute(args);
+    }
+
+    private static int explain(ParameterException mistake) {
+        CommandLine command = mistake.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("orchestrator: " + mistake.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(mistake, err)) {
+            command.usage(err);
+        }
+        return BAD_USAGE;
     }
 
     @Override

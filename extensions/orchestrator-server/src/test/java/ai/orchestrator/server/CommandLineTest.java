@@ -100,6 +100,32 @@ class CommandLineTest {
 
         assertThat(result.out()).isEqualTo("Rayleigh.\n");
         assertThat(result.err()).contains("first failed", "SERVER: 500 server_error: for ***", "second answered");
+        assertThat(result.err().lines().toList().get(2))
+                .matches("  total \\d+ ms; model: scripted-1; tokens: 8 in, 1 out");
+    }
+
+    @Test
+    void an_answer_without_model_and_usage_says_so() throws IOException {
+        Reply bare = Reply.json("""
+                {"choices":[{"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}""");
+        first.reply(bare, bare);
+        String config = config();
+
+        assertThat(run("", "ask", "--verbose", "-c", config, "Why?").err())
+                .contains("model: unnamed; tokens: not reported");
+        JsonNode json = new ObjectMapper()
+                .readTree(run("", "ask", "--json", "-c", config, "Why?").out());
+        assertThat(json.has("model")).isFalse();
+        assertThat(json.has("usage")).isFalse();
+    }
+
+    @Test
+    void a_question_with_an_at_sign_is_never_replaced_by_a_file() throws IOException {
+        Path secret = Files.writeString(directory.resolve("secret"), "do-not-send");
+        first.reply(Reply.answer("ok"));
+
+        assertThat(run("", "ask", "-c", config(), "@" + secret).code()).isZero();
+        assertThat(first.requests().get(0).body()).contains("\"@").doesNotContain("do-not-send");
     }
 
     @Test
@@ -154,6 +180,30 @@ class CommandLineTest {
         assertThat(result.err()).contains("first rejected the request");
     }
 
+    @Test
+    void a_silent_provider_ends_at_the_deadline_with_exit_code_1() throws IOException {
+        first.reply(Reply.hang());
+        Path file = Path.of(config());
+        Files.writeString(file, Files.readString(file) + "orchestrator.deadline=300ms");
+
+        Result result = run("", "ask", "-c", file.toString(), "Why?");
+
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err()).startsWith("orchestrator: No answer within the deadline of 300 ms");
+    }
+
+    @Test
+    void json_of_a_bad_configuration_names_the_error() throws IOException {
+        Result result = run("", "ask", "--json", "-c", "none.properties", "Why?");
+
+        assertThat(result.code()).isEqualTo(2);
+        JsonNode json = new ObjectMapper().readTree(result.out());
+        assertThat(json.path("error").path("type").asText()).isEqualTo("ConfigurationException");
+        assertThat(json.path("trail").isEmpty()).isTrue();
+        assertThat(result.err()).isEqualTo("orchestrator: none.properties: there is no such file\n");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -164,10 +214,16 @@ class CommandLineTest {
                 "orchestrator.providers.a.type=grok|unknown provider type; allowed: groq, huggingface, openai",
                 "orchestrator.providers.first.type=groq|given twice",
                 "orchestrator.cache.enabled=true|not available yet",
+                "orchestrator.providers.a.priority=high|orchestrator.providers.a.priority=high: must be",
+                "orchestrator.providers.a.api-key=${UNSET}|the environment variable UNSET",
+                "orchestrator.providers.a.type=openai;orchestrator.providers.a.base-url=http://llm.example.com/v1"
+                        + "|plain http to another machine",
+                "orchestrator.providers.a.type=openai;orchestrator.providers.a.base-url=llm.example.com/v1"
+                        + "|must start with https://",
             })
     void a_mistake_in_the_configuration_is_named_and_nothing_is_sent(String line, String message) throws IOException {
         Path file = Path.of(config());
-        Files.writeString(file, Files.readString(file) + line);
+        Files.writeString(file, Files.readString(file) + line.replace(';', '\n'));
 
         Result result = run("", "ask", "-c", file.toString(), "Why?");
 
@@ -193,6 +249,7 @@ class CommandLineTest {
         "'', Missing command",
         "ask, Missing required parameter: 'QUESTION'",
         "ask -, The question is empty",
+        "ask --, Missing required parameter: 'QUESTION'",
         "aks hello, Unmatched argument",
         "ask --jsn hello, Unknown option: '--jsn'",
         "ask --config, Missing required parameter for option '--config'",
@@ -202,7 +259,14 @@ class CommandLineTest {
 
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.out()).isEmpty();
-        assertThat(result.err()).contains(message);
+        assertThat(result.err()).startsWith("orchestrator: " + message);
+    }
+
+    @Test
+    void a_misspelt_option_or_command_is_answered_with_what_is_known() {
+        assertThat(run("", "aask", "Why?").err()).contains("Did you mean: orchestrator ask?");
+        assertThat(run("", "aks", "Why?").err()).contains("Usage: orchestrator", "ask  Asks one question");
+        assertThat(run("", "ask", "--verbos", "Why?").err()).contains("Possible solutions: --verbose");
     }
 
     @Test
