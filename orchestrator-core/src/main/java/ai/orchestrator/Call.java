@@ -78,7 +78,7 @@ final class Call {
             failed(candidate, attempt, e);
             return null;
         } catch (Error e) {
-            // Nobody can say what the provider did; its permit must not be lost (scenario R5).
+            // Nobody can say what the provider did; its permit must not be lost.
             permit.failure();
             throw e;
         }

@@ -139,6 +139,10 @@ public final class ProviderCatalog implements AutoCloseable {
             problem.accept("=" + uri + ": must start with https:// (or http:// for this machine) and name a host");
             return Optional.empty();
         }
+        if (uri.getPort() == 0 || uri.getPort() > 65_535) {
+            problem.accept("=" + uri + ": the port must be 1 to 65535");
+            return Optional.empty();
+        }
         if (scheme.equals("http")
                 && !settings.allowPlainHttp()
                 && !LOOPBACK.matcher(uri.getHost().toLowerCase(Locale.ROOT)).matches()) {

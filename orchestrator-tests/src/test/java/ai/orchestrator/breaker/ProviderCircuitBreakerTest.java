@@ -45,7 +45,7 @@ class ProviderCircuitBreakerTest {
     }
 
     @Test
-    void R15_a_jump_of_the_wall_clock_changes_no_wait() {
+    void a_jump_of_the_wall_clock_changes_no_wait() {
         fail(3);
         wallClock = wallClock.plus(Duration.ofHours(1));
         assertThat(breaker.tryAcquire()).isInstanceOf(Acquisition.Refusal.class);

@@ -92,6 +92,8 @@ class BadConfigurationTest {
                 "https://user:pass@example.com/v1|must not contain a user or a password",
                 "https://example.com/v1?key=x|must not have a query",
                 "https://exa mple.com|not a URL",
+                "https://example.com:99999/v1|the port must be 1 to 65535",
+                "https://example.com:0/v1|the port must be 1 to 65535",
             })
     void an_address_that_cannot_be_trusted_is_refused(String url, String message) throws IOException {
         assertThat(mistakes("orchestrator.providers.a.type=openai\norchestrator.providers.a.base-url=" + url))

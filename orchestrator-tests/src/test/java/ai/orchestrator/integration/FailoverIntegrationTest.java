@@ -335,7 +335,7 @@ class FailoverIntegrationTest {
     }
 
     @Test
-    void R22_an_interrupt_in_flight_closes_the_connection_and_keeps_the_flag() throws Exception {
+    void an_interrupt_in_flight_closes_the_connection_and_keeps_the_flag() throws Exception {
         first.reply(Reply.hang());
         try (Orchestrator orchestrator = both().build()) {
             AtomicReference<Throwable> thrown = new AtomicReference<>();

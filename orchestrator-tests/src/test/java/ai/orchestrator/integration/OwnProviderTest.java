@@ -84,7 +84,7 @@ class OwnProviderTest {
     }
 
     @Test
-    void R5_an_error_reaches_the_caller_and_counts_as_one_failure() {
+    void an_error_reaches_the_caller_and_counts_as_one_failure() {
         try (Orchestrator orchestrator = with((request, deadline, cancellation, sink) -> {
             throw new StackOverflowError("deep");
         })) {
