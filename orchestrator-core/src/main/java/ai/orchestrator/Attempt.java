@@ -14,6 +14,7 @@ import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import ai.orchestrator.time.TimeSource.Timer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ final class Attempt implements EventSink {
     private final TimeSource timeSource;
     private final Deadline deadline;
     private final long startNanos;
+    private final String totalLimitText;
     private final Cancellation cancellation = new Cancellation();
 
     /** The limit that ended the attempt: the first one wins, whatever the provider makes of being cancelled. */
@@ -44,8 +46,12 @@ final class Attempt implements EventSink {
         this.provider = provider;
         this.timeSource = timeSource;
         this.startNanos = timeSource.nanoTime();
-        this.deadline =
-                provider.settings().totalTimeout().map(callDeadline::orAfter).orElse(callDeadline);
+        Optional<Duration> totalTimeout = provider.settings().totalTimeout();
+        this.deadline = totalTimeout.map(callDeadline::orAfter).orElse(callDeadline);
+        // In the words of the configuration: what is left of a limit by now is always a little less.
+        this.totalLimitText = totalTimeout.isPresent() && deadline != callDeadline
+                ? "no answer within " + Durations.text(totalTimeout.get())
+                : "no answer before the call's deadline";
     }
 
     /**
@@ -55,12 +61,15 @@ final class Attempt implements EventSink {
      * @throws ProviderException if it failed
      */
     ChatResponse.Builder run(ChatRequest request, Cancellation callCancellation) {
-        Duration allowed = deadline.remaining();
+        long allowedNanos = deadline.remainingNanos();
         Duration connectLimit = provider.settings().connectTimeout();
         // Both limits are armed before the call can block, and disarmed however it ends.
-        Timer total = limit(allowed, () -> true, "no answer within " + Durations.text(allowed));
-        Timer connect = connectLimit.compareTo(allowed) < 0
-                ? limit(connectLimit, () -> !connected, "no connection within " + Durations.text(connectLimit))
+        Timer total = limit(allowedNanos, () -> true, totalLimitText);
+        Timer connect = connectLimit.compareTo(Duration.ofNanos(allowedNanos)) < 0
+                ? limit(
+                        connectLimit.toNanos(),
+                        () -> !connected,
+                        "no connection within " + Durations.text(connectLimit))
                 : total;
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
             provider.chatProvider().chat(request, deadline, cancellation, this);
@@ -85,8 +94,8 @@ final class Attempt implements EventSink {
                 .usage(usage);
     }
 
-    private Timer limit(Duration limit, BooleanSupplier applies, String description) {
-        return timeSource.schedule(limit.toNanos(), () -> {
+    private Timer limit(long nanos, BooleanSupplier applies, String description) {
+        return timeSource.schedule(nanos, () -> {
             if (applies.getAsBoolean() && limitReached.compareAndSet(null, description)) {
                 cancellation.cancel();
             }

@@ -77,8 +77,9 @@ final class Call {
             }
             failed(candidate, attempt, e);
             return null;
-        } catch (Error e) {
-            // Nobody can say what the provider did; its permit must not be lost.
+        } catch (Throwable e) {
+            // An Error, or whatever else may come: nobody can say what the provider did, but its permit must not be
+            // lost.
             permit.failure();
             throw e;
         }

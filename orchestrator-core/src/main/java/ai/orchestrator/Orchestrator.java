@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -58,7 +59,7 @@ public final class Orchestrator implements AutoCloseable {
     /** The calls in flight, so that closing can end them. */
     private final Set<Cancellation> inFlight = ConcurrentHashMap.newKeySet();
 
-    private volatile boolean closed;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private Orchestrator(
             Builder builder,
@@ -130,7 +131,7 @@ public final class Orchestrator implements AutoCloseable {
                 .map(given -> given.onCancel(cancellation::cancel))
                 .orElse(null);
         try {
-            return new Call(timeSource, options.deadline().orElse(deadline), cancellation, () -> closed)
+            return new Call(timeSource, options.deadline().orElse(deadline), cancellation, closed::get)
                     .run(request, candidates);
         } finally {
             if (registration != null) {
@@ -162,10 +163,9 @@ public final class Orchestrator implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (closed) {
+        if (!closed.compareAndSet(false, true)) {
             return;
         }
-        closed = true;
         inFlight.forEach(Cancellation::cancel);
         release(providers.values(), breakerRegistry, catalog);
         if (ownsTimeSource) {
@@ -314,7 +314,7 @@ public final class Orchestrator implements AutoCloseable {
                 for (ProviderSettings settings : providers) {
                     ProviderTarget target = targets.get(settings.name());
                     ChatProvider chatProvider =
-                            target == null ? settings.chatProvider().orElseThrow() : catalog.create(target);
+                            target == null ? settings.chatProvider().orElseThrow() : create(catalog, target);
                     ProviderCircuitBreaker breaker = ProviderCircuitBreaker.builder(settings.name())
                             .settings(settings.circuitBreaker())
                             .timeSource(time)
@@ -334,6 +334,16 @@ public final class Orchestrator implements AutoCloseable {
                 if (!built) {
                     release(registered.values(), registry, catalog);
                 }
+            }
+        }
+
+        private static ChatProvider create(ProviderCatalog catalog, ProviderTarget target) {
+            try {
+                return catalog.create(target);
+            } catch (IllegalArgumentException e) {
+                throw new ConfigurationException(
+                        "The configuration was refused",
+                        List.of("orchestrator.providers." + target.name() + ": " + e.getMessage()));
             }
         }
 

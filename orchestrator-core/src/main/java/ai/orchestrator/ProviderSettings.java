@@ -170,11 +170,10 @@ public final class ProviderSettings {
         return circuitBreaker;
     }
 
-    /** Everything but the key. */
+    /** Name, type, model and priority; neither the key nor the address, which nobody has checked yet. */
     @Override
     public String toString() {
         return "ProviderSettings(" + name + ", type=" + (type == null ? "own" : type)
-                + (baseUrl == null ? "" : ", baseUrl=" + baseUrl)
                 + (model == null ? "" : ", model=" + model)
                 + ", priority=" + priority + (enabled ? "" : ", disabled") + ")";
     }

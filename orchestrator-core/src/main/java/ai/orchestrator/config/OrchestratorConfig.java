@@ -107,6 +107,8 @@ public final class OrchestratorConfig {
         if (reader.namesNoProvider()) {
             mistakes.add("orchestrator.providers: none is configured; configure at least one, for example"
                     + " orchestrator.providers.groq.type=groq");
+        } else if (mistakes.isEmpty() && providers.stream().noneMatch(ProviderSettings::enabled)) {
+            mistakes.add("orchestrator.providers: none is enabled; enable at least one");
         }
         if (!mistakes.isEmpty()) {
             throw new ConfigurationException(source, mistakes);

@@ -252,6 +252,10 @@ final class PropertiesReader {
             matcher.appendReplacement(resolved, Matcher.quoteReplacement(replacement));
         }
         matcher.appendTail(resolved);
+        if (PLACEHOLDER.matcher(value).replaceAll("").contains("${")) {
+            mistakes.add(key + ": a ${ is not closed; write ${NAME} or ${NAME:default}");
+            complete = false;
+        }
         return complete ? Optional.of(resolved.toString()) : Optional.empty();
     }
 

@@ -118,16 +118,17 @@ public final class ProviderCatalog implements AutoCloseable {
             }
             return type.baseUrl();
         }
+        // Before anything else, so that no message below can repeat a password.
+        if (settings.baseUrl().get().contains("@")) {
+            problem.accept(": must not contain a user or a password, nor an @; use api-key");
+            return Optional.empty();
+        }
         URI uri;
         try {
             uri = new URI(settings.baseUrl().get());
         } catch (URISyntaxException e) {
-            // The text may hold a password; the reason does not repeat it.
+            // The text may hold a secret; the reason does not repeat it.
             problem.accept(": not a URL: " + e.getReason());
-            return Optional.empty();
-        }
-        if (uri.getRawUserInfo() != null) {
-            problem.accept(": must not contain a user or a password; use api-key");
             return Optional.empty();
         }
         if (uri.getRawQuery() != null || uri.getRawFragment() != null) {
@@ -135,8 +136,12 @@ public final class ProviderCatalog implements AutoCloseable {
             return Optional.empty();
         }
         String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
-        if (!(scheme.equals("https") || scheme.equals("http")) || uri.getHost() == null) {
+        if (!(scheme.equals("https") || scheme.equals("http")) || uri.getRawAuthority() == null) {
             problem.accept("=" + uri + ": must start with https:// (or http:// for this machine) and name a host");
+            return Optional.empty();
+        }
+        if (uri.getHost() == null) {
+            problem.accept("=" + uri + ": the host must be an address, or a name of letters, digits, hyphens and dots");
             return Optional.empty();
         }
         if (uri.getPort() == 0 || uri.getPort() > 65_535) {

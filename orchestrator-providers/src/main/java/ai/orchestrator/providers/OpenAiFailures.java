@@ -29,6 +29,8 @@ final class OpenAiFailures {
             Map.entry("invalid_api_key", FailureKind.CREDENTIAL),
             Map.entry("authentication_error", FailureKind.CREDENTIAL),
             Map.entry("model_not_found", FailureKind.MODEL_NOT_FOUND),
+            Map.entry("model_not_supported", FailureKind.MODEL_NOT_FOUND),
+            Map.entry("model_decommissioned", FailureKind.MODEL_NOT_FOUND),
             Map.entry("tool_use_failed", FailureKind.TOOL_GENERATION),
             Map.entry("rate_limit_exceeded", FailureKind.RATE_LIMITED),
             Map.entry("slow_down", FailureKind.OVERLOADED),
@@ -89,8 +91,7 @@ final class OpenAiFailures {
             case 401 -> FailureKind.CREDENTIAL;
             case 402 -> FailureKind.QUOTA_EXHAUSTED;
             case 403 -> FailureKind.PERMISSION;
-            // A redirect, which is never followed, means a wrong address as much as a 404 does.
-            case 301, 302, 303, 307, 308, 404 -> FailureKind.MODEL_NOT_FOUND;
+            case 404, 405, 410 -> FailureKind.MODEL_NOT_FOUND;
             case 408, 504, 524 -> FailureKind.TIMEOUT;
             case 409 -> FailureKind.CONFLICT;
             case 424 -> FailureKind.TOOL_GENERATION;
@@ -98,7 +99,13 @@ final class OpenAiFailures {
             case 498, 502, 503, 520, 521, 522, 523, 529 -> FailureKind.OVERLOADED;
             case 499 -> FailureKind.CANCELLED;
             case 501 -> FailureKind.BAD_REQUEST;
-            default -> status >= 500 ? FailureKind.SERVER : FailureKind.BAD_REQUEST;
+            default -> {
+                if (status < 400) {
+                    // A redirect, which is never followed, means a wrong address as much as a 404 does.
+                    yield FailureKind.MODEL_NOT_FOUND;
+                }
+                yield status >= 500 ? FailureKind.SERVER : FailureKind.BAD_REQUEST;
+            }
         };
     }
 

@@ -54,14 +54,18 @@ final class OpenAiProvider implements ChatProvider {
         target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
         HttpTransport.Answer answer = transport.post(http, json(request), deadline, cancellation, sink);
         JsonNode body = parse(answer.body());
-        if (answer.status() < 200
-                || answer.status() > 299
-                || (body != null
-                        && !body.path("error").isMissingNode()
-                        && !body.path("error").isNull())) {
+        if (answer.status() < 200 || answer.status() > 299 || (body != null && isError(body.path("error")))) {
             throw OpenAiFailures.read(answer.status(), body, target.apiKey());
         }
         read(answer.status(), body, sink);
+    }
+
+    /** Some servers send the field empty beside a good answer. */
+    private static boolean isError(JsonNode error) {
+        if (error.isContainerNode()) {
+            return !error.isEmpty();
+        }
+        return error.isTextual() ? !error.asText().isBlank() : error.isNumber() || error.asBoolean();
     }
 
     private byte[] json(ChatRequest request) {

@@ -71,6 +71,8 @@ class BadConfigurationTest {
                 "orchestrator.providers.b.type=groq|orchestrator.providers.b.api-key: missing; groq needs a key",
                 "orchestrator.providers.a.api-key=${NONE}|api-key: missing; the environment variable NONE is not set",
                 "orchestrator.providers.a.api-key=${NONE:}|orchestrator.providers.a.api-key: apiKey must not be empty",
+                "orchestrator.providers.a.api-key=${KEY|orchestrator.providers.a.api-key: a ${ is not closed",
+                "orchestrator.providers.a.enabled=false|orchestrator.providers: none is enabled",
                 "orchestrator.providers.a.type=groq|orchestrator.providers.a.type: given twice",
                 "orchestrator.providers.a_b!.type=groq|orchestrator.providers.a_b!: a provider's name must be",
             })
@@ -89,6 +91,9 @@ class BadConfigurationTest {
                 "http://api.example.com/v1|plain http to another machine",
                 "http://127.0.0.1.example.com/v1|plain http to another machine",
                 "http://192.168.1.5/v1|plain http to another machine",
+                "user:pass@host/v1|must not contain a user or a password",
+                "https://user:pass@my_host/v1|must not contain a user or a password",
+                "https://my_host:8000/v1|the host must be an address, or a name of letters",
                 "https://user:pass@example.com/v1|must not contain a user or a password",
                 "https://example.com/v1?key=x|must not have a query",
                 "https://exa mple.com|not a URL",

@@ -95,6 +95,15 @@ class FailoverIntegrationTest {
     }
 
     @Test
+    void an_empty_error_beside_a_good_answer_is_none() {
+        first.reply(Reply.json(
+                "{\"error\":\"\",\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}"));
+        try (Orchestrator orchestrator = both().build()) {
+            assertThat(orchestrator.chat("hello").provider()).isEqualTo("first");
+        }
+    }
+
+    @Test
     void the_request_goes_out_in_the_openai_dialect_with_the_key_as_bearer() {
         first.reply(Reply.answer("ok"));
         try (Orchestrator orchestrator = both().build()) {
@@ -130,6 +139,8 @@ class FailoverIntegrationTest {
         "404, model_not_found, MODEL_NOT_FOUND, false",
         "400, tool_use_failed, TOOL_GENERATION, false",
         "409, conflict, CONFLICT, false",
+        "400, model_decommissioned, MODEL_NOT_FOUND, false",
+        "410, gone, MODEL_NOT_FOUND, false",
         "307, moved, MODEL_NOT_FOUND, false",
     })
     void a_failed_provider_is_left_for_the_next(int status, String code, FailureKind kind, boolean counts) {

@@ -45,8 +45,10 @@ public final class Main implements Runnable {
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, charset);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, charset);
         int code = run(args, System.in, out, err, charset, System.getenv());
-        out.flush();
-        err.flush();
+        if (out.checkError() && code == ANSWERED) {
+            err.println("orchestrator: the answer came, but standard output could not take it");
+            code = NOT_ANSWERED;
+        }
         System.exit(code);
     }
 

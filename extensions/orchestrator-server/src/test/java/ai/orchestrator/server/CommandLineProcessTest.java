@@ -115,7 +115,7 @@ class CommandLineProcessTest {
     }
 
     @Test
-    void a_reader_that_went_away_causes_no_stack_trace() throws Exception {
+    void an_answer_that_nobody_takes_is_a_failure_without_a_stack_trace() throws Exception {
         CompletableFuture<Void> gone = new CompletableFuture<>();
         try (ScriptedServer server =
                 ScriptedServer.start().reply(Reply.answer("unread").after(gone))) {
@@ -124,8 +124,10 @@ class CommandLineProcessTest {
             process.getInputStream().close();
             gone.complete(null);
 
-            exitCode(process);
-            assertThat(errors()).isEmpty();
+            assertThat(exitCode(process)).isEqualTo(1);
+            assertThat(errors())
+                    .isEqualToNormalizingNewlines(
+                            "orchestrator: the answer came, but standard output could not take it\n");
         }
     }
 }
