@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 /** One attempt: keeps its limits and collects its answer. */
 final class Attempt implements EventSink {
 
+    /** How much longer than its limit an attempt may take to report, before its permit goes to another. */
+    private static final Duration LEASE_MARGIN = Duration.ofSeconds(1);
+
     private final RegisteredProvider provider;
     private final TimeSource timeSource;
     private final Deadline deadline;
@@ -92,6 +95,14 @@ final class Attempt implements EventSink {
                 .model(model)
                 .responseId(responseId)
                 .usage(usage);
+    }
+
+    /** How long the attempt may keep a trial's permit. */
+    Duration trialLease() {
+        return provider.settings()
+                .circuitBreaker()
+                .trialLease()
+                .orElseGet(() -> deadline.remaining().plus(LEASE_MARGIN));
     }
 
     private Timer limit(long nanos, BooleanSupplier applies, String description) {

@@ -2,6 +2,7 @@ package ai.orchestrator;
 
 import ai.orchestrator.breaker.Acquisition;
 import ai.orchestrator.breaker.Acquisition.Permit;
+import ai.orchestrator.breaker.Acquisition.Refusal;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.Trail;
@@ -47,14 +48,15 @@ final class Call {
             if (deadline.isExpired()) {
                 throw new DeadlineExceededException(allowed, firstFailure, trail());
             }
-            Acquisition acquisition = candidate.breaker().tryAcquire();
+            Attempt attempt = new Attempt(candidate, timeSource, deadline);
+            Acquisition acquisition = candidate.breaker().tryAcquire(attempt.trialLease());
             if (acquisition instanceof Permit permit) {
-                ChatResponse response = attempt(request, candidate, permit);
+                ChatResponse response = run(attempt, request, candidate, permit);
                 if (response != null) {
                     return response;
                 }
-            } else if (acquisition instanceof Acquisition.Refusal refusal) {
-                steps.add(new Trail.Skipped(candidate.name(), "circuit breaker open", refusal.timeUntilRetry()));
+            } else if (acquisition instanceof Refusal refusal) {
+                steps.add(new Trail.Skipped(candidate.name(), reason(refusal), refusal.timeUntilRetry()));
             }
         }
         if (deadline.isExpired()) {
@@ -63,15 +65,23 @@ final class Call {
         throw new AllProvidersFailedException(firstFailure, trail());
     }
 
+    private static String reason(Refusal refusal) {
+        return switch (refusal.state()) {
+            case HALF_OPEN -> "circuit breaker half open, its trials are under way";
+            case FORCED_OPEN -> "circuit breaker forced open by an operator";
+            default -> "circuit breaker open";
+        };
+    }
+
     /** The answer, or null if the next candidate is to be asked; throws if the call ends here. */
-    private @Nullable ChatResponse attempt(ChatRequest request, RegisteredProvider candidate, Permit permit) {
-        Attempt attempt = new Attempt(candidate, timeSource, deadline);
+    private @Nullable ChatResponse run(
+            Attempt attempt, ChatRequest request, RegisteredProvider candidate, Permit permit) {
         ChatResponse.Builder answer;
         try {
             answer = attempt.run(request, cancellation);
         } catch (ProviderException e) {
             if (e.kind().countsAgainstProvider()) {
-                permit.failure();
+                permit.failure(attempt.elapsed(), e);
             } else {
                 permit.release();
             }
@@ -80,10 +90,10 @@ final class Call {
         } catch (Throwable e) {
             // An Error, or whatever else may come: nobody can say what the provider did, but its permit must not be
             // lost.
-            permit.failure();
+            permit.failure(attempt.elapsed(), e);
             throw e;
         }
-        permit.success();
+        permit.success(attempt.elapsed());
         steps.add(new Trail.Answered(candidate.name(), attempt.elapsed()));
         return answer.trail(trail()).build();
     }

@@ -1,8 +1,10 @@
 package ai.orchestrator;
 
+import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.internal.Notifier;
 import ai.orchestrator.internal.ProviderCatalog;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
@@ -51,7 +53,7 @@ public final class Orchestrator implements AutoCloseable {
     private final Duration deadline;
     private final TimeSource timeSource;
     private final boolean ownsTimeSource;
-    private final CircuitBreakerRegistry breakerRegistry;
+    private final Notifier notifier;
     private final ProviderCatalog catalog;
     private final Map<String, RegisteredProvider> providers;
     private final List<RegisteredProvider> candidates;
@@ -64,13 +66,13 @@ public final class Orchestrator implements AutoCloseable {
     private Orchestrator(
             Builder builder,
             TimeSource timeSource,
-            CircuitBreakerRegistry breakerRegistry,
+            Notifier notifier,
             ProviderCatalog catalog,
             Map<String, RegisteredProvider> providers) {
         this.deadline = builder.deadline;
         this.timeSource = timeSource;
         this.ownsTimeSource = builder.timeSource == null;
-        this.breakerRegistry = breakerRegistry;
+        this.notifier = notifier;
         this.catalog = catalog;
         this.providers = providers;
         this.candidates = providers.values().stream()
@@ -167,17 +169,16 @@ public final class Orchestrator implements AutoCloseable {
             return;
         }
         inFlight.forEach(Cancellation::cancel);
-        release(providers.values(), breakerRegistry, catalog);
+        release(providers.values(), catalog);
+        notifier.close();
         if (ownsTimeSource) {
             timeSource.close();
         }
     }
 
-    private static void release(
-            Iterable<RegisteredProvider> providers, CircuitBreakerRegistry registry, ProviderCatalog catalog) {
+    private static void release(Iterable<RegisteredProvider> providers, ProviderCatalog catalog) {
         for (RegisteredProvider provider : providers) {
-            // Also removes the breaker's meters.
-            registry.remove(provider.name());
+            provider.breaker().close();
             if (provider.settings().chatProvider().isEmpty()) {
                 provider.chatProvider().close();
             }
@@ -201,6 +202,7 @@ public final class Orchestrator implements AutoCloseable {
         private @Nullable TimeSource timeSource;
         private @Nullable CircuitBreakerRegistry breakerRegistry;
         private @Nullable MeterRegistry meterRegistry;
+        private final List<CircuitBreakerListener> breakerListeners = new ArrayList<>();
 
         private Builder() {}
 
@@ -286,7 +288,20 @@ public final class Orchestrator implements AutoCloseable {
         }
 
         /**
-         * Binds the meters of the breakers, those of a given {@link #circuitBreakerRegistry} included. None are bound by default.
+         * Adds a listener to every provider's breaker; none by default. All of them are called on one daemon thread, so one that blocks
+         * keeps the others waiting, but never a call.
+         *
+         * @param listener is told of every transition of every breaker
+         * @return this builder
+         */
+        public Builder circuitBreakerListener(CircuitBreakerListener listener) {
+            breakerListeners.add(Objects.requireNonNull(listener, "listener"));
+            return this;
+        }
+
+        /**
+         * Binds the meters of the breakers, Resilience4j's and {@linkplain ProviderCircuitBreaker.Builder#meterRegistry our own}; those of
+         * a given {@link #circuitBreakerRegistry} included. None are bound by default.
          *
          * @param meterRegistry takes the meters; {@link Orchestrator#close()} removes those of its providers
          * @return this builder
@@ -307,6 +322,7 @@ public final class Orchestrator implements AutoCloseable {
                     breakerRegistry == null ? CircuitBreakerRegistry.ofDefaults() : breakerRegistry;
             ProviderCatalog catalog = ProviderCatalog.load(factories);
             TimeSource time = timeSource == null ? TimeSource.system() : timeSource;
+            Notifier notifier = new Notifier("orchestrator-listeners");
             Map<String, RegisteredProvider> registered = new LinkedHashMap<>();
             boolean built = false;
             try {
@@ -315,26 +331,38 @@ public final class Orchestrator implements AutoCloseable {
                     ProviderTarget target = targets.get(settings.name());
                     ChatProvider chatProvider =
                             target == null ? settings.chatProvider().orElseThrow() : create(catalog, target);
-                    ProviderCircuitBreaker breaker = ProviderCircuitBreaker.builder(settings.name())
-                            .settings(settings.circuitBreaker())
-                            .timeSource(time)
-                            .instantSource(instantSource)
-                            .registry(registry)
-                            .build();
-                    registered.put(settings.name(), new RegisteredProvider(settings, chatProvider, breaker));
+                    registered.put(
+                            settings.name(),
+                            new RegisteredProvider(
+                                    settings, chatProvider, breaker(settings, time, registry, notifier)));
                 }
                 if (meterRegistry != null) {
                     TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(registry)
                             .bindTo(meterRegistry);
                 }
-                Orchestrator orchestrator = new Orchestrator(this, time, registry, catalog, registered);
+                Orchestrator orchestrator = new Orchestrator(this, time, notifier, catalog, registered);
                 built = true;
                 return orchestrator;
             } finally {
                 if (!built) {
-                    release(registered.values(), registry, catalog);
+                    release(registered.values(), catalog);
                 }
             }
+        }
+
+        private ProviderCircuitBreaker breaker(
+                ProviderSettings settings, TimeSource time, CircuitBreakerRegistry registry, Notifier notifier) {
+            ProviderCircuitBreaker.Builder breaker = ProviderCircuitBreaker.builder(settings.name())
+                    .settings(settings.circuitBreaker())
+                    .timeSource(time)
+                    .instantSource(instantSource)
+                    .registry(registry)
+                    .listenerExecutor(notifier);
+            breakerListeners.forEach(breaker::listener);
+            if (meterRegistry != null) {
+                breaker.meterRegistry(meterRegistry);
+            }
+            return breaker.build();
         }
 
         private static ChatProvider create(ProviderCatalog catalog, ProviderTarget target) {

@@ -12,13 +12,15 @@ import java.util.Optional;
  *
  * @param name which breaker
  * @param state its state
- * @param failureCount failures in a row; in {@code OPEN} and {@code HALF_OPEN} the count that opened it
+ * @param failureCount failures in a row that are younger than the failure window; in {@code OPEN}, {@code HALF_OPEN} and
+ *     {@code FORCED_OPEN} as many as there were when it opened
  * @param successCount successful trials in {@code HALF_OPEN}; otherwise zero
  * @param settings what it was configured with
- * @param lastFailureTime when the last failure that counts was recorded
- * @param openedAt when it opened, while it is open or half open
- * @param timeSinceOpened how long ago it opened, while it is open or half open
- * @param timeUntilRetry how long it still refuses, while it is open
+ * @param lastFailureTime when the last failure was recorded, by the wall clock; forgotten when a success ends the row, when it closes, and
+ *     when it is reset or disabled
+ * @param openedAt when it opened last, by the wall clock, while it is open, half open or forced open
+ * @param timeSinceOpened how long ago that was, by the time source, which a change of the wall clock does not concern
+ * @param timeUntilRetry how long it still refuses, while it is open; zero when the next request will be a trial
  */
 public record CircuitBreakerStatus(
         String name,

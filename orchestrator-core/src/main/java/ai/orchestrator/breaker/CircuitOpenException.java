@@ -1,6 +1,7 @@
 package ai.orchestrator.breaker;
 
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.breaker.Acquisition.Refusal;
 import ai.orchestrator.internal.Durations;
 import java.time.Duration;
 import java.util.Optional;
@@ -12,17 +13,31 @@ public final class CircuitOpenException extends OrchestratorException {
     private static final long serialVersionUID = 1L;
 
     private final String name;
+    private final CircuitState state;
     private final @Nullable Duration timeUntilRetry;
 
-    CircuitOpenException(String name, Optional<Duration> timeUntilRetry) {
+    CircuitOpenException(String name, Refusal refusal) {
+        this(name, refusal.state(), refusal.timeUntilRetry());
+    }
+
+    private CircuitOpenException(String name, CircuitState state, Optional<Duration> timeUntilRetry) {
         super(
-                "Circuit breaker '" + name + "' is open"
+                "Circuit breaker '" + name + "' " + reason(state)
                         + timeUntilRetry
                                 .map(wait -> ", next try in " + Durations.text(wait))
                                 .orElse(""),
                 null);
         this.name = name;
+        this.state = state;
         this.timeUntilRetry = timeUntilRetry.orElse(null);
+    }
+
+    private static String reason(CircuitState state) {
+        return switch (state) {
+            case HALF_OPEN -> "is half open and all its trials are under way";
+            case FORCED_OPEN -> "was forced open by an operator";
+            default -> "is open";
+        };
     }
 
     /**
@@ -32,6 +47,15 @@ public final class CircuitOpenException extends OrchestratorException {
      */
     public String name() {
         return name;
+    }
+
+    /**
+     * Why it refused.
+     *
+     * @return {@code OPEN}, {@code HALF_OPEN} with all its trials under way, or {@code FORCED_OPEN}
+     */
+    public CircuitState state() {
+        return state;
     }
 
     /**

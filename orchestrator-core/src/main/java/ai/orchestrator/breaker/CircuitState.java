@@ -4,13 +4,13 @@ package ai.orchestrator.breaker;
 public enum CircuitState {
     /** Lets every call through. */
     CLOSED("closed"),
-    /** Refuses every call until its time has passed. */
+    /** Refuses every call until its wait is over; then the next one is a trial. */
     OPEN("open"),
-    /** Lets a few trials through, to see whether the provider is well again. */
+    /** Lets as many trials through as successes are needed, to see whether the provider is well again. */
     HALF_OPEN("half_open"),
-    /** Refuses every call until an operator resets it. */
+    /** Refuses every call until an operator says otherwise. */
     FORCED_OPEN("forced_open"),
-    /** Lets every call through and counts nothing, until an operator resets it. */
+    /** Lets every call through, whatever happens, until an operator says otherwise. */
     DISABLED("disabled");
 
     private final String key;

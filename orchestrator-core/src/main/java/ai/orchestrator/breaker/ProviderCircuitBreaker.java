@@ -1,18 +1,24 @@
 package ai.orchestrator.breaker;
 
+import ai.orchestrator.breaker.Acquisition.Permit;
+import ai.orchestrator.breaker.Acquisition.Refusal;
+import ai.orchestrator.internal.Notifier;
+import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.TimeSource;
+import io.github.resilience4j.circuitbreaker.CallNotPermittedException;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
-import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,50 +27,79 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps calls away from a provider that fails, and finds out when it is well again. Safe for use by any number of threads.
  *
- * <p>It opens after {@code failureThreshold} failures in a row, refuses for {@code timeoutDuration}, then lets trials through and closes
- * after {@code successThreshold} successful ones. It is a plain mapping onto a Resilience4j breaker, which is registered under the same
- * name in the registry that was given: a count-based window of {@code failureThreshold}, a failure rate of 100 %, and
- * {@code successThreshold} permitted calls in half-open.
+ * <p>It opens at exactly the {@code failureThreshold}-th failure in a row within {@code failureWindow}, refuses for
+ * {@code timeoutDuration}, then lets trials through, never more than successes are still needed, and closes after {@code successThreshold}
+ * successful ones. The first failed trial opens it again. A result belongs to the state in which its call started: one that comes later
+ * changes nothing, however long the call took.
  *
  * <pre>{@code
  * if (breaker.tryAcquire() instanceof Acquisition.Permit permit) {
  *     // make the attempt, then permit.success(), permit.failure() or permit.release()
  * }
  * }</pre>
+ *
+ * <p>or, in one line, {@code breaker.call(() -> client.ask(question))}. It runs no timer: what time brings about is noticed at the next
+ * request.
+ *
+ * <p>A Resilience4j breaker of the same name follows it, in the registry that was given, for Resilience4j's events, meters and tools: with a
+ * count-based window of {@code failureThreshold}, a failure rate of 100 %, and {@code successThreshold} permitted calls in half-open. It
+ * is told of every result that counts but decides nothing, and it never sees refusals. Its own consumers run on the calling thread, outside
+ * any lock of ours; one that blocks keeps that one call waiting, and Resilience4j behind. An operator who moves that breaker by hand moves
+ * this one: the move is adopted at the next request or result. {@link #forceOpen()}, {@link #disable()} and {@link #reset()} act at once
+ * and win every race.
  */
-public final class ProviderCircuitBreaker {
+public final class ProviderCircuitBreaker implements AutoCloseable {
 
     private static final Logger logger = LoggerFactory.getLogger(ProviderCircuitBreaker.class);
 
     private final String name;
     private final CircuitBreakerSettings settings;
     private final TimeSource timeSource;
-    private final InstantSource instantSource;
+    private final CircuitBreakerRegistry registry;
     private final CircuitBreaker delegate;
-
-    /** Failures in a row. Resilience4j's window cannot tell: a success does not empty it. */
-    private final AtomicInteger failures = new AtomicInteger();
-
-    private volatile @Nullable Instant lastFailureTime;
-    private volatile @Nullable Opening opening;
+    private final @Nullable CircuitBreakerMeters meters;
+    private final Guard guard;
+    private final long leaseNanos;
 
     private ProviderCircuitBreaker(Builder builder) {
         this.name = builder.name;
         this.settings = builder.settings;
         this.timeSource = builder.timeSource == null ? TimeSource.system() : builder.timeSource;
-        this.instantSource = builder.instantSource;
-        CircuitBreakerRegistry registry =
-                builder.registry == null ? CircuitBreakerRegistry.ofDefaults() : builder.registry;
-        // The registry silently returns an older breaker of the same name, whatever its settings.
-        if (registry.find(name).isPresent()) {
+        this.registry = builder.registry == null ? CircuitBreakerRegistry.ofDefaults() : builder.registry;
+        this.delegate = register(builder.instantSource);
+        this.meters = builder.meterRegistry == null ? null : new CircuitBreakerMeters(builder.meterRegistry, name);
+        this.guard = new Guard(
+                name,
+                settings,
+                timeSource,
+                builder.instantSource,
+                new Resilience4jMirror(delegate),
+                builder.listenerQueue(),
+                meters);
+        this.leaseNanos = settings.trialLease()
+                .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
+                .toNanos();
+        if (meters != null) {
+            meters.count(guard);
+        }
+        logger.info("{} initialised with {}", this, settings);
+    }
+
+    private CircuitBreaker register(InstantSource instantSource) {
+        CircuitBreakerConfig config =
+                Resilience4jMirror.config(settings, new MonotonicClock(timeSource, instantSource));
+        AtomicBoolean asked = new AtomicBoolean();
+        CircuitBreaker registered = registry.circuitBreaker(name, () -> {
+            asked.set(true);
+            return config;
+        });
+        // The registry silently returns an older breaker of the same name, whatever its settings, and then asks for
+        // none.
+        if (!asked.get()) {
             throw new IllegalArgumentException(
                     "the registry already has a circuit breaker named '" + name + "'; give this one another name");
         }
-        this.delegate = registry.circuitBreaker(name, resilience4jConfig());
-        delegate.getEventPublisher()
-                .onStateTransition(
-                        event -> transitioned(event.getStateTransition().getToState()));
-        logger.info("{} initialised with {}", this, settings);
+        return registered;
     }
 
     /**
@@ -72,100 +107,157 @@ public final class ProviderCircuitBreaker {
      *
      * @param name what the breaker is called in messages, meters and the registry
      * @return a new builder
+     * @throws IllegalArgumentException if the name is blank
      */
     public static Builder builder(String name) {
         return new Builder(name);
     }
 
-    private CircuitBreakerConfig resilience4jConfig() {
-        return CircuitBreakerConfig.custom()
-                .slidingWindowType(SlidingWindowType.COUNT_BASED)
-                .slidingWindowSize(settings.failureThreshold())
-                .minimumNumberOfCalls(settings.failureThreshold())
-                .failureRateThreshold(100)
-                // By default a call of a minute counts as slow, and slow calls alone would trip.
-                .slowCallDurationThreshold(Duration.ofDays(365))
-                .waitDurationInOpenState(settings.timeoutDuration())
-                .permittedNumberOfCallsInHalfOpenState(settings.successThreshold())
-                .clock(new MonotonicClock(timeSource, instantSource))
-                .currentTimestampFunction(clock -> timeSource.nanoTime(), TimeUnit.NANOSECONDS)
-                .build();
-    }
-
-    private void transitioned(CircuitBreaker.State to) {
-        switch (to) {
-            case OPEN -> {
-                opening = new Opening(timeSource.nanoTime(), instantSource.instant());
-                logger.error("{} opened; next try in {}", this, settings.timeoutDuration());
-            }
-            case HALF_OPEN -> logger.info("{} lets trials through", this);
-            case CLOSED -> {
-                opening = null;
-                failures.set(0);
-                lastFailureTime = null;
-                logger.info("{} closed", this);
-            }
-            default -> {
-                opening = null;
-                logger.info("{} was moved by an operator", this);
-            }
-        }
-    }
-
     /**
-     * Asks for the right to make one attempt. Never blocks.
+     * Asks for the right to make one attempt. Never blocks, and throws nothing. A trial keeps its permit for the {@code trialLease} of the
+     * settings, else for 10 minutes.
      *
-     * @return a permit, to be completed exactly once, or a refusal
+     * @return a permit, to be completed once, or a refusal
      */
     public Acquisition tryAcquire() {
-        return delegate.tryAcquirePermission()
-                ? new DelegatePermit(timeSource.nanoTime())
-                : (Acquisition.Refusal) this::timeUntilRetry;
+        return guard.tryAcquire(leaseNanos);
     }
 
     /**
-     * Makes a call if the breaker allows it: acquires, runs, settles. Whatever the call throws counts as a failure and reaches the caller
-     * as it is.
+     * Asks for the right to make one attempt that will have ended by a known time. Never blocks.
+     *
+     * @param trialLease how long it may stay silent if it becomes a trial; then its permit goes to another. More than 365 days counts as
+     *     that
+     * @return a permit, to be completed once, or a refusal
+     * @throws IllegalArgumentException if the lease is zero or negative
+     */
+    public Acquisition tryAcquire(Duration trialLease) {
+        if (trialLease.isZero() || trialLease.isNegative()) {
+            throw new IllegalArgumentException("trialLease must be more than zero but is " + trialLease);
+        }
+        return guard.tryAcquire(Token.cappedNanos(trialLease));
+    }
+
+    /**
+     * Whether a request may be made now, for callers that know no permits. Takes no permit, so of several callers at once all may be let
+     * through; after the wait it moves an open breaker to half-open. To only look at the state use {@link #state()}.
+     *
+     * @return false, which counts as a refusal, if {@link #tryAcquire()} would refuse
+     */
+    public boolean canRequest() {
+        return guard.canRequest();
+    }
+
+    /**
+     * Records a success without a permit, in the state in which it arrives: closed, it ends a row of failures; half-open, it is a finished
+     * trial; open, it changes nothing and is logged as unexpected.
+     */
+    public void recordSuccess() {
+        guard.record(null);
+    }
+
+    /**
+     * Records a failure without a permit, in the state in which it arrives: closed, it counts; half-open, it is a failed trial; open, it
+     * changes nothing and is logged as unexpected.
+     */
+    public void recordFailure() {
+        guard.record(new Resilience4jMirror.AttemptFailed(null));
+    }
+
+    /**
+     * Makes a call if the breaker allows it: acquires, runs, settles. What the call throws reaches the caller as it is. It counts as a
+     * failure, but for what is not about the provider, where the permit is given back: a {@link CancellationException}, a
+     * {@link ProviderException} whose kind {@linkplain ai.orchestrator.provider.FailureKind#countsAgainstProvider() says so}, and the
+     * refusal of another breaker.
      *
      * @param supplier the call
      * @param <T> what it returns
      * @return what it returned
      * @throws CircuitOpenException if the breaker refuses
      */
-    public <T extends @Nullable Object> T call(Supplier<T> supplier) {
-        if (!(tryAcquire() instanceof Acquisition.Permit permit)) {
-            throw new CircuitOpenException(name, timeUntilRetry());
+    public <T extends @Nullable Object> T call(Supplier<? extends T> supplier) {
+        return call(supplier, ProviderCircuitBreaker::countsAsFailure);
+    }
+
+    /**
+     * Makes a call if the breaker allows it: acquires, runs, settles. What the call throws reaches the caller as it is.
+     *
+     * @param supplier the call
+     * @param countsAsFailure asked about what the call threw; false gives the permit back. An {@link Error} is a failure without asking,
+     *     and so is what makes this throw, which is then suppressed in it
+     * @param <T> what it returns
+     * @return what it returned
+     * @throws CircuitOpenException if the breaker refuses
+     */
+    public <T extends @Nullable Object> T call(
+            Supplier<? extends T> supplier, Predicate<? super Exception> countsAsFailure) {
+        Objects.requireNonNull(supplier, "supplier");
+        Objects.requireNonNull(countsAsFailure, "countsAsFailure");
+        long startNanos = timeSource.nanoTime();
+        Acquisition acquisition = tryAcquire();
+        if (acquisition instanceof Refusal refusal) {
+            throw new CircuitOpenException(name, refusal);
         }
-        boolean succeeded = false;
+        Permit permit = (Permit) acquisition;
+        T result;
         try {
-            T result = supplier.get();
-            succeeded = true;
-            return result;
-        } finally {
-            if (succeeded) {
-                permit.success();
+            result = supplier.get();
+        } catch (Throwable thrown) {
+            if (isFailure(thrown, countsAsFailure)) {
+                permit.failure(since(startNanos), thrown);
             } else {
-                permit.failure();
+                permit.release();
             }
+            throw thrown;
+        }
+        permit.success(since(startNanos));
+        return result;
+    }
+
+    private Duration since(long startNanos) {
+        return Duration.ofNanos(timeSource.nanoTime() - startNanos);
+    }
+
+    private static boolean isFailure(Throwable thrown, Predicate<? super Exception> countsAsFailure) {
+        if (!(thrown instanceof Exception exception)) {
+            return true;
+        }
+        try {
+            return countsAsFailure.test(exception);
+        } catch (RuntimeException | Error broken) {
+            // Nobody can say what it means, so it counts (R5).
+            if (broken != thrown) {
+                thrown.addSuppressed(broken);
+            }
+            return true;
         }
     }
 
-    /** Closes the breaker from any state and clears all counts and times. */
+    private static boolean countsAsFailure(Exception thrown) {
+        if (thrown instanceof ProviderException failure) {
+            return failure.kind().countsAgainstProvider();
+        }
+        return !(thrown instanceof CancellationException
+                || thrown instanceof CircuitOpenException
+                || thrown instanceof CallNotPermittedException);
+    }
+
+    /** Closes the breaker from any state and clears all counts and times. What is in flight is late from now on. */
     public void reset() {
-        delegate.reset();
-        failures.set(0);
-        lastFailureTime = null;
-        opening = null;
+        guard.reset();
     }
 
-    /** Refuses every call until {@link #reset()}. */
+    /** Refuses every call until {@link #reset()} or {@link #disable()}. Does nothing if it was forced open already. */
     public void forceOpen() {
-        delegate.transitionToForcedOpenState();
+        guard.forceOpen();
     }
 
-    /** Lets every call through and counts nothing until {@link #reset()}. */
+    /**
+     * Lets every call through until {@link #reset()} or {@link #forceOpen()}: nothing opens it, and only {@link #counters()} go on. Does
+     * nothing if it was disabled already.
+     */
     public void disable() {
-        delegate.transitionToDisabledState();
+        guard.disable();
     }
 
     /**
@@ -178,18 +270,12 @@ public final class ProviderCircuitBreaker {
     }
 
     /**
-     * What the breaker does with the next call.
+     * What the breaker does with the next call. An open one whose wait is over stays so until that call.
      *
      * @return its state
      */
     public CircuitState state() {
-        return switch (delegate.getState()) {
-            case CLOSED -> CircuitState.CLOSED;
-            case OPEN -> CircuitState.OPEN;
-            case HALF_OPEN -> CircuitState.HALF_OPEN;
-            case FORCED_OPEN -> CircuitState.FORCED_OPEN;
-            case DISABLED, METRICS_ONLY -> CircuitState.DISABLED;
-        };
+        return guard.kind();
     }
 
     /**
@@ -198,87 +284,38 @@ public final class ProviderCircuitBreaker {
      * @return an immutable value
      */
     public CircuitBreakerStatus status() {
-        CircuitState state = state();
-        Opening current = opening;
-        return new CircuitBreakerStatus(
-                name,
-                state,
-                failures.get(),
-                state == CircuitState.HALF_OPEN ? delegate.getMetrics().getNumberOfSuccessfulCalls() : 0,
-                settings,
-                Optional.ofNullable(lastFailureTime),
-                Optional.ofNullable(current).map(Opening::instant),
-                Optional.ofNullable(current).map(o -> Duration.ofNanos(timeSource.nanoTime() - o.nanoTime())),
-                timeUntilRetry());
+        return guard.status();
     }
 
-    private Optional<Duration> timeUntilRetry() {
-        Opening current = opening;
-        if (current == null || delegate.getState() != CircuitBreaker.State.OPEN) {
-            return Optional.empty();
+    /**
+     * What the breaker has counted since it was built.
+     *
+     * @return an immutable value
+     */
+    public CircuitBreakerCounters counters() {
+        return guard.counters();
+    }
+
+    /**
+     * Removes the breaker from the registry, and its meters. It may still be used, unseen by both. Does nothing the second time. A breaker
+     * without a shared registry or meters need not be closed.
+     */
+    @Override
+    public void close() {
+        // Unless another one has taken the name since.
+        if (registry.find(name).filter(registered -> registered == delegate).isPresent()) {
+            registry.remove(name);
         }
-        Duration left = settings.timeoutDuration().minusNanos(timeSource.nanoTime() - current.nanoTime());
-        return Optional.of(left.isNegative() ? Duration.ZERO : left);
+        if (meters != null) {
+            meters.remove();
+        }
     }
 
     /** For example {@code CircuitBreaker(name='groq', state=open, failures=5/5)}. */
     @Override
     public String toString() {
-        return "CircuitBreaker(name='" + name + "', state=" + state().key() + ", failures=" + failures.get() + "/"
-                + settings.failureThreshold() + ")";
-    }
-
-    private record Opening(long nanoTime, Instant instant) {}
-
-    /** Stands for every failure in Resilience4j's view, which wants a throwable. */
-    private static final class AttemptFailed extends RuntimeException {
-
-        private static final long serialVersionUID = 1L;
-
-        private AttemptFailed() {
-            super("the attempt failed", null, false, false);
-        }
-    }
-
-    private final class DelegatePermit implements Acquisition.Permit {
-
-        private final long startNanos;
-        /** Set by the first completion; later ones do nothing. */
-        private final AtomicBoolean completed = new AtomicBoolean();
-
-        private DelegatePermit(long startNanos) {
-            this.startNanos = startNanos;
-        }
-
-        @Override
-        public void success() {
-            if (completed.compareAndSet(false, true)) {
-                if (delegate.getState() == CircuitBreaker.State.CLOSED && failures.getAndSet(0) > 0) {
-                    lastFailureTime = null;
-                    logger.debug("{}: the failure count is back to 0", name);
-                }
-                delegate.onSuccess(timeSource.nanoTime() - startNanos, TimeUnit.NANOSECONDS);
-            }
-        }
-
-        @Override
-        public void failure() {
-            if (completed.compareAndSet(false, true)) {
-                lastFailureTime = instantSource.instant();
-                int count = delegate.getState() == CircuitBreaker.State.CLOSED
-                        ? failures.incrementAndGet()
-                        : failures.get();
-                logger.warn("{}: failure {} of {}", name, count, settings.failureThreshold());
-                delegate.onError(timeSource.nanoTime() - startNanos, TimeUnit.NANOSECONDS, new AttemptFailed());
-            }
-        }
-
-        @Override
-        public void release() {
-            if (completed.compareAndSet(false, true)) {
-                delegate.releasePermission();
-            }
-        }
+        CircuitBreakerStatus status = status();
+        return Guard.describe(name, status.state(), status.failureCount(), settings.failureThreshold());
     }
 
     /** Builds circuit breakers. For one thread at a time. */
@@ -289,6 +326,9 @@ public final class ProviderCircuitBreaker {
         private @Nullable TimeSource timeSource;
         private InstantSource instantSource = InstantSource.system();
         private @Nullable CircuitBreakerRegistry registry;
+        private @Nullable MeterRegistry meterRegistry;
+        private final List<CircuitBreakerListener> listeners = new ArrayList<>();
+        private @Nullable Executor listenerExecutor;
 
         private Builder(String name) {
             if (name.isBlank()) {
@@ -298,7 +338,7 @@ public final class ProviderCircuitBreaker {
         }
 
         /**
-         * Sets when it opens and closes.
+         * Sets when it opens and closes; {@link CircuitBreakerSettings#defaults()} by default.
          *
          * @param settings the settings
          * @return this builder
@@ -309,7 +349,8 @@ public final class ProviderCircuitBreaker {
         }
 
         /**
-         * Sets what its waits run on; {@link TimeSource#system()} by default.
+         * Sets what its waits, windows and leases run on; {@link TimeSource#system()} by default. It is read under the breaker's lock, so
+         * it must not call the breaker.
          *
          * @param timeSource the time source; stays the caller's to close
          * @return this builder
@@ -320,7 +361,7 @@ public final class ProviderCircuitBreaker {
         }
 
         /**
-         * Sets what stamps the times of its status; the system's wall clock by default.
+         * Sets what stamps the times of its status; the system's wall clock by default. It decides nothing.
          *
          * @param instantSource the wall clock
          * @return this builder
@@ -339,6 +380,51 @@ public final class ProviderCircuitBreaker {
         public Builder registry(CircuitBreakerRegistry registry) {
             this.registry = Objects.requireNonNull(registry, "registry");
             return this;
+        }
+
+        /**
+         * Has it metered: {@code orchestrator.circuitbreaker.calls} (tag {@code outcome}: success, failure, released, late, refused),
+         * {@code .call.duration} (tags {@code outcome}, {@code late}; calls that were not measured are missing), {@code .openings},
+         * {@code .leases.expired}; all with the tag {@code name}. No meters by default.
+         *
+         * @param meterRegistry takes the meters; {@link ProviderCircuitBreaker#close()} removes them
+         * @return this builder
+         */
+        public Builder meterRegistry(MeterRegistry meterRegistry) {
+            this.meterRegistry = Objects.requireNonNull(meterRegistry, "meterRegistry");
+            return this;
+        }
+
+        /**
+         * Adds a listener; none by default.
+         *
+         * @param listener is told of every transition, after those added before it
+         * @return this builder
+         */
+        public Builder listener(CircuitBreakerListener listener) {
+            listeners.add(Objects.requireNonNull(listener, "listener"));
+            return this;
+        }
+
+        /**
+         * Sets what runs the listeners; by default a daemon thread of the breaker's own, which starts with the first transition and ends by
+         * itself when there has been none for a few seconds.
+         *
+         * @param executor runs one delivery at a time for each breaker; one that runs it on the calling thread makes calls wait
+         * @return this builder
+         */
+        public Builder listenerExecutor(Executor executor) {
+            this.listenerExecutor = Objects.requireNonNull(executor, "executor");
+            return this;
+        }
+
+        private @Nullable ListenerQueue listenerQueue() {
+            if (listeners.isEmpty()) {
+                return null;
+            }
+            return new ListenerQueue(
+                    List.copyOf(listeners),
+                    listenerExecutor == null ? new Notifier("circuit-breaker-" + name) : listenerExecutor);
         }
 
         /**

@@ -30,8 +30,6 @@ final class PropertiesReader {
     /** Whole settings and, with a dot at the end, groups that the specification names and a later version brings. */
     private static final List<String> LATER_SETTINGS = List.of(
             "api-key-file",
-            "circuit-breaker.failure-window",
-            "circuit-breaker.trial-lease",
             "collect-streams",
             "context-window",
             "max-concurrent",
@@ -88,6 +86,8 @@ final class PropertiesReader {
                 "circuit-breaker.timeout-duration", (draft, value) -> draft.breaker.timeoutDuration(duration(value)));
         SHARED.put(
                 "circuit-breaker.success-threshold", (draft, value) -> draft.breaker.successThreshold(integer(value)));
+        SHARED.put("circuit-breaker.failure-window", (draft, value) -> draft.breaker.failureWindow(duration(value)));
+        SHARED.put("circuit-breaker.trial-lease", (draft, value) -> draft.breaker.trialLease(duration(value)));
         SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
         SHARED.put("timeout.total", (draft, value) -> draft.provider.totalTimeout(duration(value)));
         ALL.putAll(SHARED);

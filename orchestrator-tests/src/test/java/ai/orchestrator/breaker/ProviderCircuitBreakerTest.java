@@ -51,7 +51,7 @@ class ProviderCircuitBreakerTest {
         assertThat(breaker.tryAcquire()).isInstanceOf(Acquisition.Refusal.class);
 
         wallClock = wallClock.minus(Duration.ofHours(2));
-        time.advance(Duration.ofSeconds(61));
+        time.advance(Duration.ofSeconds(60));
         permit().success();
         assertThat(breaker.state()).isEqualTo(CircuitState.CLOSED);
     }
@@ -59,7 +59,7 @@ class ProviderCircuitBreakerTest {
     @Test
     void a_failed_trial_opens_it_again_for_the_whole_time() {
         fail(3);
-        time.advance(Duration.ofSeconds(61));
+        time.advance(Duration.ofSeconds(60));
         fail(1);
 
         assertThat(breaker.state()).isEqualTo(CircuitState.OPEN);
@@ -67,11 +67,8 @@ class ProviderCircuitBreakerTest {
     }
 
     @Test
-    void a_released_permit_counts_as_nothing_and_a_permit_completes_once() {
-        Acquisition.Permit permit = permit();
-        permit.release();
-        permit.failure();
-        permit.success();
+    void a_released_permit_counts_as_nothing() {
+        permit().release();
 
         assertThat(breaker.status().failureCount()).isZero();
         assertThat(registry.circuitBreaker("groq").getMetrics().getNumberOfBufferedCalls())

@@ -1,0 +1,240 @@
+package ai.orchestrator.breaker;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps a Resilience4j breaker in the state that the guard decided, and fed with the results that count, so that Resilience4j's events, meters
+ * and tools see them. It never asks Resilience4j for permission.
+ *
+ * <p>Results come two ways. Those that change nothing in the guard, successes of a closed breaker, go straight to Resilience4j from
+ * the calling thread. All else is a {@link Step}, applied one after another in the order of the guard's decisions. Resilience4j, which charges
+ * a result to whatever state it is in when the result arrives, so never moves before the guard:
+ *
+ * <ul>
+ *   <li>closed, its window holds every failure and every success that ended a row in the guard's order, and straight successes between them,
+ *       which only dilute it;
+ *   <li>half-open, it is fed by steps alone: the step to it waits until no straight success is under way.
+ * </ul>
+ *
+ * <p>{@link #apply} is called by one thread at a time; the rest by any.
+ */
+final class Resilience4jMirror {
+
+    private final CircuitBreaker delegate;
+
+    // The place that Resilience4j was left in. Its metrics object is replaced in every move but the one to OPEN, so
+    // both together
+    // tell a move by another hand, even from a state to the same.
+    private volatile CircuitBreaker.State leftState;
+    private volatile CircuitBreaker.Metrics leftMetrics;
+
+    /** The guard's state that was applied last. */
+    private volatile @Nullable Object applied;
+
+    // Straight successes: each has begun, and then has ended or was given up. Those two only grow, so when they are
+    // read first and
+    // their sum equals what has begun, all that had begun before have ended.
+    private final LongAdder begun = new LongAdder();
+    private final LongAdder ended = new LongAdder();
+    private final AtomicLong givenUp = new AtomicLong();
+
+    /** What Resilience4j is to do: take note of a result, then be in a state. */
+    static final class Step {
+
+        private enum Renewal {
+            /** What Resilience4j counted stays, unless the state changes. */
+            NONE,
+            /** It is forgotten in any case, silently if the state is the same. */
+            AFRESH,
+            /** It is forgotten, and a reset is published. */
+            RESET
+        }
+
+        private final Object state;
+        private final CircuitBreaker.State target;
+        private final Renewal renewal;
+        private final @Nullable Result result;
+
+        private Step(Object state, CircuitBreaker.State target, Renewal renewal, @Nullable Result result) {
+            this.state = state;
+            this.target = target;
+            this.renewal = renewal;
+            this.result = result;
+        }
+
+        /**
+         * @param state the guard's state after the decision
+         * @param target where Resilience4j is to be
+         * @param result what it is to take note of before
+         */
+        static Step to(Object state, CircuitBreaker.State target, @Nullable Result result) {
+            return new Step(state, target, Renewal.NONE, result);
+        }
+
+        /** As {@link #to}, and what Resilience4j has counted is emptied even where it is in that state already. */
+        static Step afresh(Object state, CircuitBreaker.State target) {
+            return new Step(state, target, Renewal.AFRESH, null);
+        }
+
+        static Step reset(Object state) {
+            return new Step(state, CircuitBreaker.State.CLOSED, Renewal.RESET, null);
+        }
+    }
+
+    /**
+     * How a call ended.
+     *
+     * @param tookNanos zero if that is not known
+     * @param failure why it failed, or null if it succeeded
+     */
+    record Result(long tookNanos, @Nullable Throwable failure) {}
+
+    Resilience4jMirror(CircuitBreaker delegate) {
+        this.delegate = delegate;
+        this.leftState = delegate.getState();
+        this.leftMetrics = delegate.getMetrics();
+    }
+
+    /** The mapping of our settings (B1). */
+    static CircuitBreakerConfig config(CircuitBreakerSettings settings, Clock clock) {
+        return CircuitBreakerConfig.custom()
+                .slidingWindowType(SlidingWindowType.COUNT_BASED)
+                .slidingWindowSize(settings.failureThreshold())
+                // Cut to failureThreshold in CLOSED and to successThreshold in HALF_OPEN: the larger one lets both
+                // windows fill.
+                .minimumNumberOfCalls(Math.max(settings.failureThreshold(), settings.successThreshold()))
+                .failureRateThreshold(100)
+                .permittedNumberOfCallsInHalfOpenState(settings.successThreshold())
+                .waitDurationInOpenState(settings.timeoutDuration())
+                // By default a call of a minute counts as slow, and slow calls alone would trip.
+                .slowCallDurationThreshold(Duration.ofNanos(Long.MAX_VALUE))
+                .clock(clock)
+                .build();
+    }
+
+    CircuitBreaker delegate() {
+        return delegate;
+    }
+
+    /** Whether Resilience4j is not where it was left. Meaningless while steps wait. */
+    boolean moved() {
+        return delegate.getState() != leftState || delegate.getMetrics() != leftMetrics;
+    }
+
+    /** Takes the place that another hand has moved it to for the one that it was left in. */
+    void accept(CircuitBreaker.State state, Object guardState) {
+        leftMetrics = delegate.getMetrics();
+        leftState = state;
+        applied = guardState;
+    }
+
+    /** Whether a state of the guard is what was applied last. */
+    boolean reflects(Object state) {
+        return applied == state;
+    }
+
+    // A straight success is: begin, look whether the guard's state still is the same, success, end; or give up. A
+    // decision to leave
+    // that state comes before the look, which sees it, or after the beginning, which mustWait sees.
+
+    void begin() {
+        begun.increment();
+    }
+
+    void success(long tookNanos) {
+        delegate.onSuccess(tookNanos, TimeUnit.NANOSECONDS);
+    }
+
+    void end() {
+        ended.increment();
+    }
+
+    void giveUp() {
+        givenUp.incrementAndGet();
+    }
+
+    /** How many straight successes there have been. */
+    long straightSuccesses() {
+        return ended.sum();
+    }
+
+    /** Whether a step has to wait because a straight success is under way that it must not catch half-open. */
+    boolean mustWait(Step step) {
+        if (step.target != CircuitBreaker.State.HALF_OPEN || reflects(step.state)) {
+            return false;
+        }
+        long finished = ended.sum() + givenUp.get();
+        return begun.sum() != finished;
+    }
+
+    void apply(Step step) {
+        if (!moved()) {
+            follow(step);
+        }
+        // Otherwise another hand was faster. Its move stays, so that the guard adopts it.
+        applied = step.state;
+    }
+
+    private void follow(Step step) {
+        if (step.result != null) {
+            note(step.result);
+        }
+        switch (step.renewal) {
+            case RESET -> delegate.reset();
+            case AFRESH -> move(step.target);
+            case NONE -> {
+                // The result may have moved it there already.
+                if (delegate.getState() != step.target) {
+                    move(step.target);
+                }
+            }
+        }
+        leftMetrics = delegate.getMetrics();
+        leftState = step.target;
+    }
+
+    private void note(Result result) {
+        if (result.failure() == null) {
+            success(result.tookNanos());
+        } else {
+            delegate.onError(result.tookNanos(), TimeUnit.NANOSECONDS, shown(result.failure()));
+        }
+    }
+
+    private void move(CircuitBreaker.State target) {
+        switch (target) {
+            case CLOSED -> delegate.transitionToClosedState();
+            case OPEN -> delegate.transitionToOpenState();
+            case HALF_OPEN -> delegate.transitionToHalfOpenState();
+            case FORCED_OPEN -> delegate.transitionToForcedOpenState();
+            case DISABLED -> delegate.transitionToDisabledState();
+            case METRICS_ONLY -> delegate.transitionToMetricsOnlyState();
+        }
+    }
+
+    /** Resilience4j unwraps these two and is not prepared for finding nothing inside. */
+    private static Throwable shown(Throwable failure) {
+        boolean wrapper = failure instanceof CompletionException || failure instanceof ExecutionException;
+        return wrapper && failure.getCause() == null ? new AttemptFailed(failure) : failure;
+    }
+
+    /** Stands in for a failure whose cause is not known: Resilience4j wants a throwable. */
+    static final class AttemptFailed extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        AttemptFailed(@Nullable Throwable cause) {
+            super("the attempt failed", cause, false, false);
+        }
+    }
+}
