@@ -189,15 +189,13 @@ final class Resilience4jMirror {
         if (step.result != null) {
             note(step.result);
         }
-        switch (step.renewal) {
-            case RESET -> delegate.reset();
-            case AFRESH -> move(step.target);
-            case NONE -> {
-                // The result may have moved it there already.
-                if (delegate.getState() != step.target) {
-                    move(step.target);
-                }
-            }
+        if (step.renewal == Step.Renewal.RESET) {
+            delegate.reset();
+        } else if (step.renewal == Step.Renewal.AFRESH) {
+            moveAfresh(step.target);
+        } else if (delegate.getState() != step.target) {
+            // Often the result has moved it there already.
+            move(step.target);
         }
         leftMetrics = delegate.getMetrics();
         leftState = step.target;
@@ -211,6 +209,17 @@ final class Resilience4jMirror {
         }
     }
 
+    /** By way of CLOSED, which can be reached from everywhere; not every state can from every other. */
+    private void moveAfresh(CircuitBreaker.State target) {
+        delegate.transitionToClosedState();
+        if (target == CircuitBreaker.State.HALF_OPEN) {
+            delegate.transitionToOpenState();
+        }
+        if (target != CircuitBreaker.State.CLOSED) {
+            move(target);
+        }
+    }
+
     private void move(CircuitBreaker.State target) {
         switch (target) {
             case CLOSED -> delegate.transitionToClosedState();
@@ -218,7 +227,7 @@ final class Resilience4jMirror {
             case HALF_OPEN -> delegate.transitionToHalfOpenState();
             case FORCED_OPEN -> delegate.transitionToForcedOpenState();
             case DISABLED -> delegate.transitionToDisabledState();
-            case METRICS_ONLY -> delegate.transitionToMetricsOnlyState();
+            default -> delegate.transitionToMetricsOnlyState();
         }
     }
 

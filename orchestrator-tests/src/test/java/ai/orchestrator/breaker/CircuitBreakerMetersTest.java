@@ -1,0 +1,120 @@
+package ai.orchestrator.breaker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.orchestrator.breaker.Acquisition.Permit;
+import ai.orchestrator.testkit.ManualTimeSource;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** R18: counters only grow, refusals and errors under an override count, and a removed breaker leaves no meters. */
+class CircuitBreakerMetersTest {
+
+    private final ManualTimeSource time = new ManualTimeSource();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
+    private final ProviderCircuitBreaker breaker = ProviderCircuitBreaker.builder("groq")
+            .settings(CircuitBreakerSettings.builder()
+                    .failureThreshold(2)
+                    .timeoutDuration(Duration.ofSeconds(10))
+                    .trialLease(Duration.ofSeconds(5))
+                    .build())
+            .timeSource(time)
+            .registry(registry)
+            .meterRegistry(meters)
+            .build();
+
+    private Permit permit() {
+        return (Permit) breaker.tryAcquire();
+    }
+
+    private double calls(String outcome) {
+        return meters.get("orchestrator.circuitbreaker.calls")
+                .tag("name", "groq")
+                .tag("outcome", outcome)
+                .functionCounter()
+                .count();
+    }
+
+    private Timer duration(String outcome, boolean late) {
+        return meters.get("orchestrator.circuitbreaker.call.duration")
+                .tag("name", "groq")
+                .tag("outcome", outcome)
+                .tag("late", String.valueOf(late))
+                .timer();
+    }
+
+    @Test
+    void R18_counters_only_grow_through_every_state_and_override() {
+        permit().success();
+        permit().release();
+        Permit late = permit();
+        permit().failure();
+        permit().failure();
+        breaker.tryAcquire();
+        breaker.forceOpen();
+        breaker.tryAcquire();
+        breaker.tryAcquire();
+        breaker.disable();
+        permit().failure();
+        permit().success();
+        late.success();
+        breaker.reset();
+        late.release();
+
+        assertThat(breaker.counters()).isEqualTo(new CircuitBreakerCounters(2, 3, 1, 2, 3, 1, 0));
+        assertThat(calls("success")).isEqualTo(2);
+        assertThat(calls("failure")).isEqualTo(3);
+        assertThat(calls("released")).isEqualTo(1);
+        assertThat(calls("late")).isEqualTo(2);
+        assertThat(calls("refused")).isEqualTo(3);
+        assertThat(meters.get("orchestrator.circuitbreaker.openings")
+                        .functionCounter()
+                        .count())
+                .isEqualTo(1);
+
+        breaker.recordFailure();
+        breaker.recordFailure();
+        time.advance(Duration.ofSeconds(10));
+        permit();
+        time.advance(Duration.ofSeconds(5));
+        assertThat(breaker.counters()).isEqualTo(new CircuitBreakerCounters(2, 5, 1, 2, 3, 2, 1));
+        assertThat(meters.get("orchestrator.circuitbreaker.leases.expired")
+                        .functionCounter()
+                        .count())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void measured_calls_are_timed_late_ones_too() {
+        Permit early = permit();
+        early.success(Duration.ofMillis(10));
+        early.failure(Duration.ofMillis(20), new IllegalStateException());
+        early.success();
+        breaker.reset();
+        early.success(Duration.ofMillis(40));
+        early.failure(Duration.ofMillis(80), new IllegalStateException());
+        early.failure();
+
+        assertThat(duration("success", false).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(10);
+        assertThat(duration("failure", false).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(20);
+        assertThat(duration("success", true).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(40);
+        assertThat(duration("failure", true).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(80);
+        assertThat(duration("success", false).count()).isEqualTo(1);
+    }
+
+    @Test
+    void R18_a_closed_breaker_leaves_no_meters() {
+        assertThat(meters.getMeters()).isNotEmpty();
+        breaker.close();
+        breaker.close();
+
+        assertThat(meters.getMeters()).isEmpty();
+        permit().success(Duration.ofMillis(1));
+        assertThat(meters.getMeters()).isEmpty();
+    }
+}
