@@ -44,10 +44,7 @@ final class Call {
 
     ChatResponse run(ChatRequest request, List<RegisteredProvider> candidates) {
         for (RegisteredProvider candidate : candidates) {
-            stopIfUnwanted();
-            if (deadline.isExpired()) {
-                throw new DeadlineExceededException(allowed, firstFailure, trail());
-            }
+            stopIfOver();
             Attempt attempt = new Attempt(candidate, timeSource, deadline);
             Acquisition acquisition = candidate.breaker().tryAcquire(attempt.trialLease());
             if (acquisition instanceof Permit permit) {
@@ -59,9 +56,7 @@ final class Call {
                 steps.add(new Trail.Skipped(candidate.name(), reason(refusal), refusal.timeUntilRetry()));
             }
         }
-        if (deadline.isExpired()) {
-            throw new DeadlineExceededException(allowed, firstFailure, trail());
-        }
+        stopIfExpired();
         throw new AllProvidersFailedException(firstFailure, trail());
     }
 
@@ -78,7 +73,12 @@ final class Call {
             Attempt attempt, ChatRequest request, RegisteredProvider candidate, Permit permit) {
         ChatResponse.Builder answer;
         try {
+            // The permit may have come too late: then no attempt is made, which says nothing about the provider (R7).
+            stopIfOver();
             answer = attempt.run(request, cancellation);
+        } catch (CallCancelledException | DeadlineExceededException e) {
+            permit.release();
+            throw e;
         } catch (ProviderException e) {
             if (e.kind().countsAgainstProvider()) {
                 permit.failure(attempt.elapsed(), e);
@@ -118,6 +118,17 @@ final class Call {
             firstFailure = failure;
         } else if (failure != firstFailure) {
             firstFailure.addSuppressed(failure);
+        }
+    }
+
+    private void stopIfOver() {
+        stopIfUnwanted();
+        stopIfExpired();
+    }
+
+    private void stopIfExpired() {
+        if (deadline.isExpired()) {
+            throw new DeadlineExceededException(allowed, firstFailure, trail());
         }
     }
 

@@ -60,7 +60,7 @@ final class PropertiesReader {
     /** A provider while its keys are read. */
     private static final class Draft {
         private final ProviderSettings.Builder provider;
-        private CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
+        private final CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
 
         private Draft(ProviderSettings.Builder provider) {
             this.provider = provider;
@@ -78,7 +78,11 @@ final class PropertiesReader {
             if (preset == null) {
                 throw new IllegalArgumentException("unknown preset; allowed: " + String.join(", ", PRESETS.keySet()));
             }
-            draft.breaker = preset.get().toBuilder();
+            // Only what a preset is about: the rest may come from the defaults.
+            CircuitBreakerSettings recommended = preset.get();
+            draft.breaker
+                    .failureThreshold(recommended.failureThreshold())
+                    .timeoutDuration(recommended.timeoutDuration());
         });
         SHARED.put(
                 "circuit-breaker.failure-threshold", (draft, value) -> draft.breaker.failureThreshold(integer(value)));

@@ -65,6 +65,8 @@ class BadConfigurationTest {
                 "orchestrator.providers.a.enabled=yes|enabled=yes: must be true or false",
                 "orchestrator.providers.a.timeout.total=-1s|timeout.total=-1s: totalTimeout must be more than zero",
                 "orchestrator.providers.a.circuit-breaker.failure-threshold=0|failureThreshold must be 1 to 1000",
+                "orchestrator.providers.a.circuit-breaker.failure-window=-1s|failureWindow must be 0, or 1 ms to 365 days",
+                "orchestrator.defaults.circuit-breaker.trial-lease=0s|trialLease must be 1 ms to 365 days",
                 "orchestrator.providers.a.circuit-breaker.preset=fast|unknown preset; allowed: critical-service, fast-api",
                 "orchestrator.providers.b.type=openia|orchestrator.providers.b.type=openia: unknown provider type; allowed: groq",
                 "orchestrator.providers.b.model=x|orchestrator.providers.b.type: missing; allowed: groq",
@@ -164,10 +166,12 @@ class BadConfigurationTest {
                         + lines(
                                 "orchestrator.defaults.circuit-breaker.failure-threshold=9",
                                 "orchestrator.defaults.circuit-breaker.success-threshold=4",
+                                "orchestrator.defaults.circuit-breaker.failure-window=5m",
                                 "orchestrator.defaults.timeout.connect=1500ms",
                                 "orchestrator.providers.b.type=openai",
                                 "orchestrator.providers.b.base-url=https://b.example.com/v1",
                                 "orchestrator.providers.a.circuit-breaker.timeout-duration=PT1M30S",
+                                "orchestrator.providers.a.circuit-breaker.trial-lease=2m",
                                 "orchestrator.providers.a.circuit-breaker.preset=slow-api"))
                 .providers()
                 .get(0);
@@ -176,6 +180,9 @@ class BadConfigurationTest {
                 .isEqualTo(CircuitBreakerSettings.builder()
                         .failureThreshold(3)
                         .timeoutDuration(Duration.ofSeconds(90))
+                        .successThreshold(4)
+                        .failureWindow(Duration.ofMinutes(5))
+                        .trialLease(Duration.ofMinutes(2))
                         .build());
         assertThat(a.connectTimeout()).isEqualTo(Duration.ofMillis(1500));
     }
