@@ -232,16 +232,15 @@ final class Guard {
     // ---- Decisions. All of this runs under the lock, but for what says otherwise.
 
     private void become(State next, @Nullable Step step, Runnable log) {
-        State previous = state;
-        // First of all, so that a straight success that finds no failures because they were just cleared finds itself
-        // late.
+        if (listeners != null && state.kind != next.kind) {
+            // Before anything is changed, because it asks a clock, which may fail.
+            listeners.add(new CircuitTransition(name, state.kind, next.kind, instantSource.instant()));
+        }
+        // Before the failures are cleared, so that a straight success that finds none for that reason finds itself late.
         state = next;
         failures.clear();
         if (next instanceof Admitting) {
             lastFailureTime = null;
-        }
-        if (listeners != null && previous.kind != next.kind) {
-            listeners.add(new CircuitTransition(name, previous.kind, next.kind, instantSource.instant()));
         }
         follow(step, log);
     }
