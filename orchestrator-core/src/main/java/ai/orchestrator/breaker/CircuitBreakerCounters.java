@@ -10,7 +10,8 @@ package ai.orchestrator.breaker;
  * @param lateResults results that came when their state was over or their lease had ended, and changed nothing
  * @param refusals calls that were turned away
  * @param openings how often it opened by itself or reopened after a failed trial; not counting operators
- * @param expiredLeases trials that never reported and lost their permit
+ * @param expiredLeases trials that had not reported when their lease ended and lost their permit; counted when that is noticed, at the
+ *     next request, result or look at the status while it is still half-open
  */
 public record CircuitBreakerCounters(
         long successes,

@@ -236,7 +236,8 @@ final class Guard {
             // Before anything is changed, because it asks a clock, which may fail.
             listeners.add(new CircuitTransition(name, state.kind, next.kind, instantSource.instant()));
         }
-        // Before the failures are cleared, so that a straight success that finds none for that reason finds itself late.
+        // Before the failures are cleared, so that a straight success that finds none for that reason finds itself
+        // late.
         state = next;
         failures.clear();
         if (next instanceof Admitting) {

@@ -132,7 +132,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * @throws IllegalArgumentException if the lease is zero or negative
      */
     public Acquisition tryAcquire(Duration trialLease) {
-        if (trialLease.isZero() || trialLease.isNegative()) {
+        if (Objects.requireNonNull(trialLease, "trialLease").isZero() || trialLease.isNegative()) {
             throw new IllegalArgumentException("trialLease must be more than zero but is " + trialLease);
         }
         return guard.tryAcquire(Token.cappedNanos(trialLease));
