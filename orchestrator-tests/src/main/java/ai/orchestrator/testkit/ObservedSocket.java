@@ -34,6 +34,9 @@ final class ObservedSocket extends Socket {
                     public Socket accept() throws IOException {
                         ObservedSocket socket = new ObservedSocket();
                         implAccept(socket);
+                        // Headers and body go out in two writes, and otherwise the second waits 40 ms for the client's
+                        // delayed acknowledgement.
+                        socket.setTcpNoDelay(true);
                         socket.startReading();
                         accepted.accept(socket);
                         return socket;
