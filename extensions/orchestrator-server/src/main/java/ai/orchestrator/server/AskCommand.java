@@ -118,7 +118,7 @@ final class AskCommand implements Callable<Integer> {
                 err.println("  " + summary(answer));
             }
             out.println(json ? JsonOutput.answer(answer) : answer.text());
-            return Main.ANSWERED;
+            return Main.OK;
         } catch (OrchestratorException e) {
             if (json) {
                 out.println(JsonOutput.error(e));
@@ -129,7 +129,7 @@ final class AskCommand implements Callable<Integer> {
             } else {
                 err.println("orchestrator: " + e.getMessage());
             }
-            return Main.NOT_ANSWERED;
+            return Main.FAILED;
         }
     }
 

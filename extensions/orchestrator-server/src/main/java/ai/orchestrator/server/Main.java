@@ -1,5 +1,6 @@
 package ai.orchestrator.server;
 
+import ai.orchestrator.time.TimeSource;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -25,8 +26,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Main.Version.class)
 public final class Main implements Runnable {
 
-    static final int ANSWERED = 0;
-    static final int NOT_ANSWERED = 1;
+    static final int OK = 0;
+    static final int FAILED = 1;
     static final int BAD_USAGE = 2;
 
     @Spec
@@ -36,7 +37,7 @@ public final class Main implements Runnable {
     private Main() {}
 
     /**
-     * Runs one command and ends the process with its exit code: 0 answered, 1 no provider could answer, 2 bad usage or configuration.
+     * Runs one command and ends the process with its exit code: 0 done, 1 failed, 2 bad usage or configuration.
      *
      * @param args the command and its options
      */
@@ -44,10 +45,10 @@ public final class Main implements Runnable {
         Charset charset = terminalCharset();
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, charset);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, charset);
-        int code = run(args, System.in, out, err, charset, System.getenv());
-        if (out.checkError() && code == ANSWERED) {
-            err.println("orchestrator: the answer came, but standard output could not take it");
-            code = NOT_ANSWERED;
+        int code = run(args, System.in, out, err, charset, System.getenv(), Terminal.ofThisProcess());
+        if (out.checkError() && code == OK) {
+            err.println("orchestrator: standard output could not take all of the output");
+            code = FAILED;
         }
         System.exit(code);
     }
@@ -65,9 +66,11 @@ public final class Main implements Runnable {
             PrintStream out,
             PrintStream err,
             Charset charset,
-            Map<String, String> environment) {
+            Map<String, String> environment,
+            Terminal terminal) {
         CommandLine commands = new CommandLine(new Main());
         commands.addSubcommand(new AskCommand(in, out, err, environment));
+        commands.addSubcommand(new DemoCommand(out, err, environment, terminal, TimeSource::system, DemoScenarios.ALL));
         commands.setOut(new PrintWriter(out, true, charset));
         commands.setErr(new PrintWriter(err, true, charset));
         // A question may begin with @; picocli would put a file's content in its place.
@@ -79,7 +82,7 @@ public final class Main implements Runnable {
             if (Boolean.getBoolean("orchestrator.debug")) {
                 exception.printStackTrace(err);
             }
-            return NOT_ANSWERED;
+            return FAILED;
         });
         return commands.execute(args);
     }

@@ -126,8 +126,18 @@ class CommandLineProcessTest {
 
             assertThat(exitCode(process)).isEqualTo(1);
             assertThat(errors())
-                    .isEqualToNormalizingNewlines(
-                            "orchestrator: the answer came, but standard output could not take it\n");
+                    .isEqualToNormalizingNewlines("orchestrator: standard output could not take all of the output\n");
         }
+    }
+
+    @Test
+    void the_demo_runs_on_real_time_and_into_a_pipe_without_colour() throws Exception {
+        Process process = start("demo", "reset");
+
+        assertThat(output(process))
+                .contains("Manual reset", "Everything was as expected")
+                .doesNotContain("WRONG", "\u001B", "\tat ");
+        assertThat(exitCode(process)).isZero();
+        assertThat(errors()).isEmpty();
     }
 }

@@ -49,7 +49,8 @@ class CommandLineTest {
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 StandardCharsets.UTF_8,
-                Map.of("KEY", KEY));
+                Map.of("KEY", KEY),
+                Terminal.NONE);
         Result result = new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
         assertThat(result.out() + result.err()).doesNotContain(KEY).doesNotContain("\tat ");
         return result;
@@ -253,6 +254,8 @@ class CommandLineTest {
         "aks hello, Unmatched argument",
         "ask --jsn hello, Unknown option: '--jsn'",
         "ask --config, Missing required parameter for option '--config'",
+        "demo --color=red, Invalid value for option '--color': must be auto",
+        "demo basc, unknown scenario 'basc'; did you mean basic?",
     })
     void bad_usage_is_explained_with_exit_code_2(String line, String message) {
         Result result = run(" \n", line.isEmpty() ? new String[0] : line.split(" "));
@@ -265,7 +268,7 @@ class CommandLineTest {
     @Test
     void a_misspelt_option_or_command_is_answered_with_what_is_known() {
         assertThat(run("", "aask", "Why?").err()).contains("Did you mean: orchestrator ask?");
-        assertThat(run("", "aks", "Why?").err()).contains("Usage: orchestrator", "ask  Asks one question");
+        assertThat(run("", "aks", "Why?").err()).contains("Usage: orchestrator", "ask   Asks one question");
         assertThat(run("", "ask", "--verbos", "Why?").err()).contains("Possible solutions: --verbose");
     }
 
@@ -273,6 +276,8 @@ class CommandLineTest {
     void help_and_version_go_to_standard_output() {
         assertThat(run("", "--help").out()).contains("Usage: orchestrator", "ask");
         assertThat(run("", "ask", "--help").out()).contains("--config", "Exit codes:");
+        assertThat(run("", "demo", "--help").out())
+                .contains("basic, recovery, failed-recovery,", "auto, always, never", "Exit codes:");
         assertThat(run("", "--version").out()).startsWith("orchestrator ");
     }
 }

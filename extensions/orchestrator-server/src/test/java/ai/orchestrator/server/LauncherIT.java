@@ -63,6 +63,15 @@ class LauncherIT {
     }
 
     @Test
+    void the_jar_shows_the_demo() throws Exception {
+        Result result = run(List.of(JAVA, "-jar", JAR.toString()), "demo", "reset");
+
+        assertThat(result.out()).contains("Everything was as expected").doesNotContain("WRONG", "\u001B");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+    }
+
+    @Test
     void the_jar_exits_with_1_when_nobody_can_answer() throws Exception {
         Files.writeString(directory.resolve("down.properties"), """
                 orchestrator.providers.down.type=openai

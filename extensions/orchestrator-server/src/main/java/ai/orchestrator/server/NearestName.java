@@ -1,0 +1,37 @@
+package ai.orchestrator.server;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/** Guesses which name was meant. */
+final class NearestName {
+
+    /** Below this share of letters in common, a guess would only puzzle. */
+    private static final double ALIKE = 0.5;
+
+    private NearestName() {}
+
+    /** The known name most like the one typed, if any is. */
+    static Optional<String> of(String typed, List<String> known) {
+        return known.stream()
+                .max(Comparator.comparingDouble(name -> likeness(typed, name)))
+                .filter(name -> likeness(typed, name) >= ALIKE);
+    }
+
+    private static double likeness(String typed, String name) {
+        return 2.0 * longestCommonSubsequence(typed, name) / (typed.length() + name.length());
+    }
+
+    private static int longestCommonSubsequence(String a, String b) {
+        int[][] length = new int[a.length() + 1][b.length() + 1];
+        for (int i = 1; i <= a.length(); i++) {
+            for (int j = 1; j <= b.length(); j++) {
+                length[i][j] = a.charAt(i - 1) == b.charAt(j - 1)
+                        ? length[i - 1][j - 1] + 1
+                        : Math.max(length[i - 1][j], length[i][j - 1]);
+            }
+        }
+        return length[a.length()][b.length()];
+    }
+}
