@@ -50,7 +50,7 @@ final class Attempt implements EventSink {
         this.timeSource = timeSource;
         this.startNanos = timeSource.nanoTime();
         Optional<Duration> totalTimeout = provider.settings().totalTimeout();
-        this.deadline = totalTimeout.map(callDeadline::orAfter).orElse(callDeadline);
+        this.deadline = deadline(provider, callDeadline);
         // In the words of the configuration: what is left of a limit by now is always a little less.
         this.totalLimitText = totalTimeout.isPresent() && deadline != callDeadline
                 ? "no answer within " + Durations.text(totalTimeout.get())
@@ -97,12 +97,16 @@ final class Attempt implements EventSink {
                 .usage(usage);
     }
 
-    /** How long the attempt may keep a trial's permit. */
-    Duration trialLease() {
+    /** How long an attempt that begins now may keep a trial's permit. */
+    static Duration trialLease(RegisteredProvider provider, Deadline callDeadline) {
         return provider.settings()
                 .circuitBreaker()
                 .trialLease()
-                .orElseGet(() -> deadline.remaining().plus(LEASE_MARGIN));
+                .orElseGet(() -> deadline(provider, callDeadline).remaining().plus(LEASE_MARGIN));
+    }
+
+    private static Deadline deadline(RegisteredProvider provider, Deadline callDeadline) {
+        return provider.settings().totalTimeout().map(callDeadline::orAfter).orElse(callDeadline);
     }
 
     private Timer limit(long nanos, BooleanSupplier applies, String description) {

@@ -45,10 +45,9 @@ final class Call {
     ChatResponse run(ChatRequest request, List<RegisteredProvider> candidates) {
         for (RegisteredProvider candidate : candidates) {
             stopIfOver();
-            Attempt attempt = new Attempt(candidate, timeSource, deadline);
-            Acquisition acquisition = candidate.breaker().tryAcquire(attempt.trialLease());
+            Acquisition acquisition = candidate.breaker().tryAcquire(Attempt.trialLease(candidate, deadline));
             if (acquisition instanceof Permit permit) {
-                ChatResponse response = run(attempt, request, candidate, permit);
+                ChatResponse response = run(request, candidate, permit);
                 if (response != null) {
                     return response;
                 }
@@ -69,8 +68,8 @@ final class Call {
     }
 
     /** The answer, or null if the next candidate is to be asked; throws if the call ends here. */
-    private @Nullable ChatResponse run(
-            Attempt attempt, ChatRequest request, RegisteredProvider candidate, Permit permit) {
+    private @Nullable ChatResponse run(ChatRequest request, RegisteredProvider candidate, Permit permit) {
+        Attempt attempt = new Attempt(candidate, timeSource, deadline);
         ChatResponse.Builder answer;
         try {
             // The permit may have come too late: then no attempt is made, which says nothing about the provider (R7).

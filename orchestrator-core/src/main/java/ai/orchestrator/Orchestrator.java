@@ -12,7 +12,6 @@ import ai.orchestrator.provider.ChatProviderFactory;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.time.TimeSource;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
-import io.github.resilience4j.micrometer.tagged.TaggedCircuitBreakerMetrics;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -300,8 +299,8 @@ public final class Orchestrator implements AutoCloseable {
         }
 
         /**
-         * Binds the meters of the breakers, Resilience4j's and {@linkplain ProviderCircuitBreaker.Builder#meterRegistry our own}; those of
-         * a given {@link #circuitBreakerRegistry} included. None are bound by default.
+         * Binds the meters of the breakers, Resilience4j's and {@linkplain ProviderCircuitBreaker.Builder#meterRegistry our own}. None are
+         * bound by default. Two orchestrators whose providers have the same names need a meter registry each.
          *
          * @param meterRegistry takes the meters; {@link Orchestrator#close()} removes those of its providers
          * @return this builder
@@ -329,16 +328,16 @@ public final class Orchestrator implements AutoCloseable {
                 Map<String, ProviderTarget> targets = check(catalog, registry);
                 for (ProviderSettings settings : providers) {
                     ProviderTarget target = targets.get(settings.name());
-                    ChatProvider chatProvider =
-                            target == null ? settings.chatProvider().orElseThrow() : create(catalog, target);
-                    registered.put(
-                            settings.name(),
-                            new RegisteredProvider(
-                                    settings, chatProvider, breaker(settings, time, registry, notifier)));
-                }
-                if (meterRegistry != null) {
-                    TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(registry)
-                            .bindTo(meterRegistry);
+                    ProviderCircuitBreaker breaker = breaker(settings, time, registry, notifier);
+                    try {
+                        ChatProvider chatProvider =
+                                target == null ? settings.chatProvider().orElseThrow() : create(catalog, target);
+                        registered.put(settings.name(), new RegisteredProvider(settings, chatProvider, breaker));
+                    } finally {
+                        if (!registered.containsKey(settings.name())) {
+                            breaker.close();
+                        }
+                    }
                 }
                 Orchestrator orchestrator = new Orchestrator(this, time, notifier, catalog, registered);
                 built = true;
@@ -362,17 +361,25 @@ public final class Orchestrator implements AutoCloseable {
             if (meterRegistry != null) {
                 breaker.meterRegistry(meterRegistry);
             }
-            return breaker.build();
+            try {
+                return breaker.build();
+            } catch (IllegalArgumentException e) {
+                throw refused(settings.name(), e);
+            }
         }
 
         private static ChatProvider create(ProviderCatalog catalog, ProviderTarget target) {
             try {
                 return catalog.create(target);
             } catch (IllegalArgumentException e) {
-                throw new ConfigurationException(
-                        "The configuration was refused",
-                        List.of("orchestrator.providers." + target.name() + ": " + e.getMessage()));
+                throw refused(target.name(), e);
             }
+        }
+
+        private static ConfigurationException refused(String provider, IllegalArgumentException reason) {
+            return new ConfigurationException(
+                    "The configuration was refused",
+                    List.of("orchestrator.providers." + provider + ": " + reason.getMessage()));
         }
 
         /** What to call, by the provider's name, for those that name a type. */

@@ -1,5 +1,8 @@
 package ai.orchestrator.breaker;
 
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
+import io.github.resilience4j.micrometer.tagged.TaggedCircuitBreakerMetrics;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -10,17 +13,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 
 /**
- * One breaker's meters: its counters, and how long its calls took, late ones included. They stay true when an operator has moved the breaker,
- * where Resilience4j's own go blind.
+ * One breaker's meters: Resilience4j's, and our own, the counters and how long calls took, late ones included. Ours stay true when an
+ * operator has moved the breaker, where Resilience4j's go blind.
  */
 final class CircuitBreakerMeters {
 
-    private static final String CALLS = "orchestrator.circuitbreaker.calls";
-    private static final String DURATION = "orchestrator.circuitbreaker.call.duration";
+    private static final String PREFIX = "orchestrator.circuitbreaker.";
+    private static final String CALLS = PREFIX + "calls";
+    private static final String DURATION = PREFIX + "call.duration";
 
     private final MeterRegistry registry;
     private final String name;
     private final List<Meter> meters = new ArrayList<>();
+    /** Has this one breaker, so that it alone is bound, however many share the application's registry. */
+    private final CircuitBreakerRegistry view = CircuitBreakerRegistry.ofDefaults();
+
     private final Timer successes;
     private final Timer failures;
     private final Timer lateSuccesses;
@@ -46,21 +53,35 @@ final class CircuitBreakerMeters {
         return timer;
     }
 
-    void count(Guard guard) {
+    /**
+     * Meters of one name in one registry are one and the same, whoever registers them.
+     *
+     * @throws IllegalArgumentException if another breaker has them
+     */
+    static void refuseTaken(MeterRegistry registry, String name) {
+        boolean taken = registry.getMeters().stream()
+                .map(Meter::getId)
+                .anyMatch(id -> id.getName().startsWith(PREFIX) && name.equals(id.getTag("name")));
+        if (taken) {
+            throw new IllegalArgumentException("the meter registry already has meters of a circuit breaker named '"
+                    + name + "'; give this one another name, or close the other one first");
+        }
+    }
+
+    void bind(Guard guard, CircuitBreaker delegate) {
+        view.circuitBreaker(name);
+        view.replace(name, delegate);
+        TaggedCircuitBreakerMetrics.ofCircuitBreakerRegistry(view).bindTo(registry);
         calls(guard, "success", CircuitBreakerCounters::successes);
         calls(guard, "failure", CircuitBreakerCounters::failures);
         calls(guard, "released", CircuitBreakerCounters::released);
         calls(guard, "late", CircuitBreakerCounters::lateResults);
         calls(guard, "refused", CircuitBreakerCounters::refusals);
         counter(FunctionCounter.builder(
-                        "orchestrator.circuitbreaker.openings",
-                        guard,
-                        g -> g.counters().openings())
+                        PREFIX + "openings", guard, g -> g.counters().openings())
                 .description("How often the breaker opened by itself"));
         counter(FunctionCounter.builder(
-                        "orchestrator.circuitbreaker.leases.expired",
-                        guard,
-                        g -> g.counters().expiredLeases())
+                        PREFIX + "leases.expired", guard, g -> g.counters().expiredLeases())
                 .description("Trials that never reported"));
     }
 
@@ -81,5 +102,6 @@ final class CircuitBreakerMeters {
 
     void remove() {
         meters.forEach(registry::remove);
+        view.remove(name);
     }
 }

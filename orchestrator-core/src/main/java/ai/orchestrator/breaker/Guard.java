@@ -33,7 +33,7 @@ final class Guard {
     private static final Logger logger = LoggerFactory.getLogger(ProviderCircuitBreaker.class);
 
     /**
-     * How many steps may wait for Resilience4j, whose consumers run between them and may block. Beyond that its counts are given up, and it is
+     * How many steps may wait for Resilience4j, whose consumers may block. Beyond that its counts are given up, and it is
      * only brought to the right state.
      */
     static final int MAX_PENDING = 1_000;
@@ -55,7 +55,8 @@ final class Guard {
     private volatile State state;
     private final FailureTimes failures;
     private @Nullable Instant lastFailureTime;
-    private final ArrayDeque<Consequence> pending = new ArrayDeque<>(2);
+    private final ArrayDeque<Step> pending = new ArrayDeque<>(2);
+    private final List<Runnable> unsaid = new ArrayList<>(1);
     private boolean applying;
     private long settledSuccesses;
     private long settledFailures;
@@ -63,9 +64,6 @@ final class Guard {
     private long lateResults;
     private long openings;
     private long expiredLeases;
-
-    /** What a decision leaves to be done when the lock is free again. */
-    private record Consequence(@Nullable Step step, Runnable log) {}
 
     private record Moment(long nanoTime, Instant time) {}
 
@@ -205,7 +203,7 @@ final class Guard {
                 ForcedOpen forced = new ForcedOpen(now(), failureCount(timeSource.nanoTime()));
                 become(
                         forced,
-                        Step.to(forced, forced.mirrored, null),
+                        Step.override(forced, forced.mirrored),
                         () -> logger.info("{} was forced open by an operator", forced));
             }
         } finally {
@@ -221,7 +219,7 @@ final class Guard {
                 Disabled disabled = new Disabled(CircuitBreaker.State.DISABLED);
                 become(
                         disabled,
-                        Step.to(disabled, disabled.mirrored, null),
+                        Step.override(disabled, disabled.mirrored),
                         () -> logger.info("{} was disabled by an operator", disabled));
             }
         } finally {
@@ -246,18 +244,22 @@ final class Guard {
         follow(step, log);
     }
 
+    /** Leaves something to be done when the lock is free again. */
     private void follow(@Nullable Step step, Runnable log) {
-        if (pending.size() >= MAX_PENDING) {
-            pending.clear();
-            pending.add(new Consequence(
-                    Step.afresh(state, state.mirrored),
-                    () -> logger.warn(
-                            "{}: a consumer of Resilience4j's events is so slow that {} of them were dropped",
-                            name,
-                            MAX_PENDING)));
-        } else {
-            pending.add(new Consequence(step, log));
+        unsaid.add(log);
+        if (step != null) {
+            follow(step);
         }
+    }
+
+    private void follow(Step step) {
+        if (pending.size() < MAX_PENDING) {
+            pending.add(step);
+            return;
+        }
+        pending.clear();
+        pending.add(Step.afresh(state, state.mirrored));
+        unsaid.add(() -> logger.warn("{}: Resilience4j fell behind and misses {} results", name, MAX_PENDING));
     }
 
     /** Takes over what another hand did to the Resilience4j breaker, unless it is just being moved by our own. */
@@ -291,11 +293,11 @@ final class Guard {
 
     private void open(Moment opening, int failureCount, Result result, String failure) {
         Open open = new Open(opening, failureCount);
-        openings++;
         become(open, Step.to(open, open.mirrored, result), () -> {
             logger.warn("{}: {}", name, failure);
             logger.error("{} opened; next try in {}", open, Durations.text(settings.timeoutDuration()));
         });
+        openings++;
     }
 
     private Moment now() {
@@ -348,7 +350,7 @@ final class Guard {
         mirror.begin();
         if (state != closed) {
             mirror.giveUp();
-            applyConsequences();
+            applySteps();
             return false;
         }
         try {
@@ -357,7 +359,7 @@ final class Guard {
             mirror.end();
             if (state != closed) {
                 // The step to the state after it may have waited for this one.
-                applyConsequences();
+                applySteps();
             }
         }
         measure(null, false, tookNanos);
@@ -445,7 +447,7 @@ final class Guard {
         }
     }
 
-    // ---- Consequences. Not under the lock.
+    // ---- What follows from a decision. Not under the lock.
 
     private void adoptMove() {
         lock.lock();
@@ -457,39 +459,39 @@ final class Guard {
     }
 
     private void unlock() {
+        List<Runnable> said = unsaid.isEmpty() ? List.of() : List.copyOf(unsaid);
+        unsaid.clear();
         boolean more = !pending.isEmpty();
         lock.unlock();
-        if (more) {
-            applyConsequences();
-        }
-    }
-
-    /** One thread applies at a time; another one's consequences are left to it. A Resilience4j consumer that calls back is such another. */
-    private void applyConsequences() {
+        said.forEach(Runnable::run);
         if (listeners != null) {
             listeners.deliver();
         }
-        Consequence next;
-        while ((next = takeConsequence()) != null) {
+        if (more) {
+            applySteps();
+        }
+    }
+
+    /** One thread applies at a time; another one's steps are left to it. A Resilience4j consumer that calls back is such another. */
+    private void applySteps() {
+        Step next;
+        while ((next = takeStep()) != null) {
             try {
-                if (next.step != null) {
-                    mirror.apply(next.step);
-                }
-                next.log.run();
+                mirror.apply(next);
             } catch (RuntimeException e) {
                 // From a time source that fails: what was decided stands.
                 logger.warn("{}: Resilience4j could not follow", name, e);
             } finally {
-                consequenceApplied();
+                stepApplied();
             }
         }
     }
 
-    private @Nullable Consequence takeConsequence() {
+    private @Nullable Step takeStep() {
         lock.lock();
         try {
-            Consequence next = applying ? null : pending.peek();
-            if (next == null || (next.step != null && mirror.mustWait(next.step))) {
+            Step next = applying ? null : pending.peek();
+            if (next == null || mirror.mustWait(next)) {
                 return null;
             }
             pending.remove();
@@ -500,7 +502,7 @@ final class Guard {
         }
     }
 
-    private void consequenceApplied() {
+    private void stepApplied() {
         lock.lock();
         try {
             applying = false;
@@ -597,14 +599,12 @@ final class Guard {
 
         private void recordSuccess(Result result) {
             settledSuccesses++;
-            boolean ended = !failures.isEmpty();
+            if (!failures.isEmpty()) {
+                unsaid.add(() -> logger.debug("{}: the failure count is back to 0", name));
+            }
             failures.clear();
             lastFailureTime = null;
-            follow(Step.to(this, mirrored, result), () -> {
-                if (ended) {
-                    logger.debug("{}: the failure count is back to 0", name);
-                }
-            });
+            follow(Step.to(this, mirrored, result));
         }
 
         private void recordFailure(Result result) {
@@ -647,7 +647,10 @@ final class Guard {
             } else {
                 settledFailures++;
             }
-            follow(Step.to(this, mirrored, result), () -> {});
+            // Disabled, Resilience4j would ignore it.
+            if (mirrored == CircuitBreaker.State.METRICS_ONLY) {
+                follow(Step.to(this, mirrored, result));
+            }
         }
     }
 

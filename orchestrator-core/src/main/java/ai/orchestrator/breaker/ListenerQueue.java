@@ -32,7 +32,9 @@ final class ListenerQueue {
 
     /** Takes note of a transition. Called under the guard's lock, which makes the order: runs nothing and never blocks. */
     void add(CircuitTransition transition) {
-        full.set(!queue.offer(transition));
+        if (!queue.offer(transition)) {
+            full.set(true);
+        }
     }
 
     /** Has what waits delivered. Called outside the guard's lock. */
@@ -41,12 +43,19 @@ final class ListenerQueue {
             logger.warn("More than {} transitions wait for slow listeners; the newest was not reported", CAPACITY);
         }
         if (!queue.isEmpty() && delivering.compareAndSet(false, true)) {
+            boolean handedOver = false;
             try {
                 executor.execute(this::run);
+                handedOver = true;
             } catch (RejectedExecutionException e) {
-                // A closed executor means that nobody listens any more.
-                delivering.set(false);
-                logger.debug("Transitions are no longer reported", e);
+                logger.debug("Nobody listens any more", e);
+            } catch (RuntimeException | Error e) {
+                // Such as no memory for a thread. The next transition tries again; no call must suffer from it.
+                logger.warn("Listeners could not be told yet", e);
+            } finally {
+                if (!handedOver) {
+                    delivering.set(false);
+                }
             }
         }
     }

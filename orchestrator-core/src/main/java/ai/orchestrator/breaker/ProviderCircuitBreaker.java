@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
@@ -43,8 +45,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A Resilience4j breaker of the same name follows it, in the registry that was given, for Resilience4j's events, meters and tools: with a
  * count-based window of {@code failureThreshold}, a failure rate of 100 %, and {@code successThreshold} permitted calls in half-open. It
- * is told of every result that counts but decides nothing, and it never sees refusals. Its own consumers run on the calling thread, outside
- * any lock of ours; one that blocks keeps that one call waiting, and Resilience4j behind. An operator who moves that breaker by hand moves
+ * is told of every result that counts but decides nothing, and it never sees refusals. Its own consumers run on the thread of a call, outside
+ * any lock of ours, and for all calls that decide meanwhile; one that blocks keeps that one thread waiting, and Resilience4j behind. An operator who moves that breaker by hand moves
  * this one: the move is adopted at the next request or result. {@link #forceOpen()}, {@link #disable()} and {@link #reset()} act at once
  * and win every race.
  */
@@ -66,6 +68,9 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
         this.settings = builder.settings;
         this.timeSource = builder.timeSource == null ? TimeSource.system() : builder.timeSource;
         this.registry = builder.registry == null ? CircuitBreakerRegistry.ofDefaults() : builder.registry;
+        if (builder.meterRegistry != null) {
+            CircuitBreakerMeters.refuseTaken(builder.meterRegistry, name);
+        }
         this.delegate = register(builder.instantSource);
         this.meters = builder.meterRegistry == null ? null : new CircuitBreakerMeters(builder.meterRegistry, name);
         this.guard = new Guard(
@@ -80,7 +85,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
                 .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
                 .toNanos();
         if (meters != null) {
-            meters.count(guard);
+            meters.bind(guard, delegate);
         }
         logger.info("{} initialised with {}", this, settings);
     }
@@ -168,7 +173,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * Makes a call if the breaker allows it: acquires, runs, settles. What the call throws reaches the caller as it is. It counts as a
      * failure, but for what is not about the provider, where the permit is given back: a {@link CancellationException}, a
      * {@link ProviderException} whose kind {@linkplain ai.orchestrator.provider.FailureKind#countsAgainstProvider() says so}, and the
-     * refusal of another breaker.
+     * refusal of another breaker; in a {@link CompletionException} or {@link ExecutionException} too.
      *
      * @param supplier the call
      * @param <T> what it returns
@@ -234,12 +239,17 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
     }
 
     private static boolean countsAsFailure(Exception thrown) {
-        if (thrown instanceof ProviderException failure) {
+        Throwable reason = thrown;
+        while ((reason instanceof CompletionException || reason instanceof ExecutionException)
+                && reason.getCause() != null) {
+            reason = reason.getCause();
+        }
+        if (reason instanceof ProviderException failure) {
             return failure.kind().countsAgainstProvider();
         }
-        return !(thrown instanceof CancellationException
-                || thrown instanceof CircuitOpenException
-                || thrown instanceof CallNotPermittedException);
+        return !(reason instanceof CancellationException
+                || reason instanceof CircuitOpenException
+                || reason instanceof CallNotPermittedException);
     }
 
     /** Closes the breaker from any state and clears all counts and times. What is in flight is late from now on. */
@@ -331,7 +341,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
         private @Nullable Executor listenerExecutor;
 
         private Builder(String name) {
-            if (name.isBlank()) {
+            if (Objects.requireNonNull(name, "name").isBlank()) {
                 throw new IllegalArgumentException("a circuit breaker needs a name");
             }
             this.name = name;
@@ -361,7 +371,8 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
         }
 
         /**
-         * Sets what stamps the times of its status; the system's wall clock by default. It decides nothing.
+         * Sets what stamps the times of its status; the system's wall clock by default. It decides nothing. It is read under the
+         * breaker's lock, so it must not call the breaker.
          *
          * @param instantSource the wall clock
          * @return this builder
@@ -383,9 +394,10 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
         }
 
         /**
-         * Has it metered: {@code orchestrator.circuitbreaker.calls} (tag {@code outcome}: success, failure, released, late, refused),
+         * Has it metered by Resilience4j's meters and our own: {@code orchestrator.circuitbreaker.calls} (tag {@code outcome}: success, failure, released, late, refused),
          * {@code .call.duration} (tags {@code outcome}, {@code late}; calls that were not measured are missing), {@code .openings},
-         * {@code .leases.expired}; all with the tag {@code name}. No meters by default.
+         * {@code .leases.expired}; all with the tag {@code name}. No meters by default. An application that binds its own
+         * Resilience4j registry to the same meter registry would count twice in Resilience4j's meters: do one of both.
          *
          * @param meterRegistry takes the meters; {@link ProviderCircuitBreaker#close()} removes them
          * @return this builder
@@ -431,7 +443,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
          * Builds the breaker and registers it.
          *
          * @return a closed breaker
-         * @throws IllegalArgumentException if the registry has a breaker of that name
+         * @throws IllegalArgumentException if the registry has a breaker of that name, or the meter registry its meters
          */
         public ProviderCircuitBreaker build() {
             return new ProviderCircuitBreaker(this);

@@ -63,12 +63,19 @@ final class Resilience4jMirror {
         private final Object state;
         private final CircuitBreaker.State target;
         private final Renewal renewal;
+        private final boolean overriding;
         private final @Nullable Result result;
 
-        private Step(Object state, CircuitBreaker.State target, Renewal renewal, @Nullable Result result) {
+        private Step(
+                Object state,
+                CircuitBreaker.State target,
+                Renewal renewal,
+                boolean overriding,
+                @Nullable Result result) {
             this.state = state;
             this.target = target;
             this.renewal = renewal;
+            this.overriding = overriding;
             this.result = result;
         }
 
@@ -78,16 +85,21 @@ final class Resilience4jMirror {
          * @param result what it is to take note of before
          */
         static Step to(Object state, CircuitBreaker.State target, @Nullable Result result) {
-            return new Step(state, target, Renewal.NONE, result);
+            return new Step(state, target, Renewal.NONE, false, result);
         }
 
         /** As {@link #to}, and what Resilience4j has counted is emptied even where it is in that state already. */
         static Step afresh(Object state, CircuitBreaker.State target) {
-            return new Step(state, target, Renewal.AFRESH, null);
+            return new Step(state, target, Renewal.AFRESH, false, null);
+        }
+
+        /** What an operator decided here, which stands against an older move by another hand. */
+        static Step override(Object state, CircuitBreaker.State target) {
+            return new Step(state, target, Renewal.NONE, true, null);
         }
 
         static Step reset(Object state) {
-            return new Step(state, CircuitBreaker.State.CLOSED, Renewal.RESET, null);
+            return new Step(state, CircuitBreaker.State.CLOSED, Renewal.RESET, true, null);
         }
     }
 
@@ -133,8 +145,7 @@ final class Resilience4jMirror {
 
     /** Takes the place that another hand has moved it to for the one that it was left in. */
     void accept(CircuitBreaker.State state, Object guardState) {
-        leftMetrics = delegate.getMetrics();
-        leftState = state;
+        leave(state);
         applied = guardState;
     }
 
@@ -178,7 +189,7 @@ final class Resilience4jMirror {
     }
 
     void apply(Step step) {
-        if (!moved()) {
+        if (step.overriding || !moved()) {
             follow(step);
         }
         // Otherwise another hand was faster. Its move stays, so that the guard adopts it.
@@ -187,18 +198,34 @@ final class Resilience4jMirror {
 
     private void follow(Step step) {
         if (step.result != null) {
+            if (leftState == CircuitBreaker.State.HALF_OPEN && step.result.failure() != null) {
+                // First, because Resilience4j would close at a failed trial that comes after good ones.
+                move(step.target);
+                leave(step.target);
+            }
             note(step.result);
+            // Resilience4j may have gone where the result leads. Anywhere else it was led by another hand, as a
+            // consumer's.
+            if (moved() && delegate.getState() != step.target) {
+                return;
+            }
         }
         if (step.renewal == Step.Renewal.RESET) {
             delegate.reset();
         } else if (step.renewal == Step.Renewal.AFRESH) {
             moveAfresh(step.target);
         } else if (delegate.getState() != step.target) {
-            // Often the result has moved it there already.
             move(step.target);
+        } else if (leftState == step.target) {
+            // Nothing was done to it; what another hand may have done by now is not ours to take note of.
+            return;
         }
+        leave(step.target);
+    }
+
+    private void leave(CircuitBreaker.State state) {
         leftMetrics = delegate.getMetrics();
-        leftState = step.target;
+        leftState = state;
     }
 
     private void note(Result result) {
@@ -209,15 +236,15 @@ final class Resilience4jMirror {
         }
     }
 
-    /** By way of CLOSED, which can be reached from everywhere; not every state can from every other. */
+    /** Not every state can be reached from every other, but CLOSED can from all, and all from it. */
     private void moveAfresh(CircuitBreaker.State target) {
-        delegate.transitionToClosedState();
-        if (target == CircuitBreaker.State.HALF_OPEN) {
-            delegate.transitionToOpenState();
+        if (delegate.getState() != target) {
+            delegate.transitionToClosedState();
+            if (target == CircuitBreaker.State.HALF_OPEN) {
+                delegate.transitionToOpenState();
+            }
         }
-        if (target != CircuitBreaker.State.CLOSED) {
-            move(target);
-        }
+        move(target);
     }
 
     private void move(CircuitBreaker.State target) {

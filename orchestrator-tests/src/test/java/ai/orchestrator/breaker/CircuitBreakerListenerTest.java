@@ -14,6 +14,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -184,6 +185,29 @@ class CircuitBreakerListenerTest {
 
         assertThat(breaker.state()).isEqualTo(CircuitState.CLOSED);
         assertThat(seen).isEmpty();
+    }
+
+    @Test
+    void an_executor_that_fails_breaks_no_call_and_is_tried_again() {
+        AtomicBoolean noMemory = new AtomicBoolean(true);
+        Executor failing = task -> {
+            if (noMemory.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            task.run();
+        };
+        ProviderCircuitBreaker breaker =
+                builder().listener(seen::add).listenerExecutor(failing).build();
+        try (LogCapture log = LogCapture.of(ProviderCircuitBreaker.class)) {
+            breaker.recordFailure();
+            assertThat(log.lines()).contains("WARN Listeners could not be told yet");
+        }
+        noMemory.set(false);
+        breaker.reset();
+
+        assertThat(seen)
+                .extracting(CircuitTransition::toString)
+                .containsExactly("groq: closed -> open", "groq: open -> closed");
     }
 
     @Test

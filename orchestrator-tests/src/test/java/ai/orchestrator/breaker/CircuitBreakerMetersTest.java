@@ -1,6 +1,7 @@
 package ai.orchestrator.breaker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.orchestrator.breaker.Acquisition.Permit;
 import ai.orchestrator.testkit.ManualTimeSource;
@@ -8,6 +9,7 @@ import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +42,19 @@ class CircuitBreakerMetersTest {
                 .count();
     }
 
+    private long[] counts() {
+        CircuitBreakerCounters counters = breaker.counters();
+        return new long[] {
+            counters.successes(),
+            counters.failures(),
+            counters.released(),
+            counters.lateResults(),
+            counters.refusals(),
+            counters.openings(),
+            counters.expiredLeases()
+        };
+    }
+
     private Timer duration(String outcome, boolean late) {
         return meters.get("orchestrator.circuitbreaker.call.duration")
                 .tag("name", "groq")
@@ -50,21 +65,31 @@ class CircuitBreakerMetersTest {
 
     @Test
     void R18_counters_only_grow_through_every_state_and_override() {
-        permit().success();
-        permit().release();
         Permit late = permit();
-        permit().failure();
-        permit().failure();
-        breaker.tryAcquire();
-        breaker.forceOpen();
-        breaker.tryAcquire();
-        breaker.tryAcquire();
-        breaker.disable();
-        permit().failure();
-        permit().success();
-        late.success();
-        breaker.reset();
-        late.release();
+        List<Runnable> deeds = List.of(
+                () -> permit().success(),
+                () -> permit().release(),
+                () -> permit().failure(),
+                () -> permit().failure(),
+                breaker::tryAcquire,
+                breaker::forceOpen,
+                breaker::tryAcquire,
+                breaker::tryAcquire,
+                breaker::disable,
+                () -> permit().failure(),
+                () -> permit().success(),
+                late::success,
+                breaker::reset,
+                late::release);
+        long[] before = counts();
+        for (Runnable deed : deeds) {
+            deed.run();
+            long[] after = counts();
+            for (int i = 0; i < after.length; i++) {
+                assertThat(after[i]).isGreaterThanOrEqualTo(before[i]);
+            }
+            before = after;
+        }
 
         assertThat(breaker.counters()).isEqualTo(new CircuitBreakerCounters(2, 3, 1, 2, 3, 1, 0));
         assertThat(calls("success")).isEqualTo(2);
@@ -108,8 +133,46 @@ class CircuitBreakerMetersTest {
     }
 
     @Test
+    void a_second_breaker_of_the_name_is_refused_and_leaves_nothing_behind() {
+        CircuitBreakerRegistry other = CircuitBreakerRegistry.ofDefaults();
+        ProviderCircuitBreaker.Builder second =
+                ProviderCircuitBreaker.builder("groq").registry(other).meterRegistry(meters);
+        assertThatThrownBy(second::build)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the meter registry already has meters of a circuit breaker named 'groq'; give this one"
+                        + " another name, or close the other one first");
+        assertThat(other.getAllCircuitBreakers()).isEmpty();
+
+        breaker.close();
+        second.build().recordFailure();
+        assertThat(calls("failure")).isEqualTo(1);
+    }
+
+    @Test
+    void resilience4js_meters_count_once_however_many_share_its_registry() {
+        for (int i = 0; i < 3; i++) {
+            ProviderCircuitBreaker.builder("passing")
+                    .registry(registry)
+                    .meterRegistry(meters)
+                    .build()
+                    .close();
+        }
+        permit().success(Duration.ofMillis(1));
+
+        assertThat(meters.get("resilience4j.circuitbreaker.calls")
+                        .tags("name", "groq", "kind", "successful")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+        assertThat(meters.find("resilience4j.circuitbreaker.state")
+                        .tag("name", "passing")
+                        .gauges())
+                .isEmpty();
+    }
+
+    @Test
     void R18_a_closed_breaker_leaves_no_meters() {
-        assertThat(meters.getMeters()).isNotEmpty();
+        assertThat(meters.find("resilience4j.circuitbreaker.state").gauges()).isNotEmpty();
         breaker.close();
         breaker.close();
 

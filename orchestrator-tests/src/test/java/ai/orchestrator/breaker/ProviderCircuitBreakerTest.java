@@ -26,6 +26,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -731,7 +732,9 @@ class ProviderCircuitBreakerTest {
         List<RuntimeException> nobodysFault = List.of(
                 new CancellationException(),
                 CallNotPermittedException.createCallNotPermittedException(other),
-                ProviderException.of(FailureKind.CANCELLED, "cancelled"));
+                ProviderException.of(FailureKind.CANCELLED, "cancelled"),
+                new CompletionException(
+                        new ExecutionException(ProviderException.of(FailureKind.BAD_REQUEST, "the caller's fault"))));
         for (RuntimeException thrown : nobodysFault) {
             assertThat(catchThrowable(() -> breaker.call(() -> {
                         throw thrown;
@@ -739,8 +742,14 @@ class ProviderCircuitBreakerTest {
                     .isSameAs(thrown);
         }
 
-        assertThat(breaker.counters().released()).isEqualTo(3);
+        assertThat(breaker.counters().released()).isEqualTo(4);
         assertThat(breaker.status().failureCount()).isZero();
+
+        assertThatThrownBy(() -> breaker.call(() -> {
+                    throw new CompletionException("of no known cause", null);
+                }))
+                .hasMessage("of no known cause");
+        assertThat(breaker.status().failureCount()).isEqualTo(1);
     }
 
     @Test
@@ -772,6 +781,8 @@ class ProviderCircuitBreakerTest {
     @SuppressWarnings("NullAway") // what a caller without null checks may do
     void a_builder_refuses_what_is_missing_by_name() {
         assertThatThrownBy(() -> ProviderCircuitBreaker.builder(" ")).hasMessage("a circuit breaker needs a name");
+        assertThatThrownBy(() -> ProviderCircuitBreaker.builder(null)).hasMessage("name");
+        assertThatThrownBy(() -> breaker.tryAcquire(null)).hasMessage("trialLease");
         ProviderCircuitBreaker.Builder builder = ProviderCircuitBreaker.builder("b");
         assertThatThrownBy(() -> builder.settings(null)).hasMessage("settings");
         assertThatThrownBy(() -> builder.timeSource(null)).hasMessage("timeSource");

@@ -123,6 +123,35 @@ class Resilience4jFollowsTest {
     }
 
     @Test
+    void a_failed_trial_after_a_good_one_takes_resilience4j_straight_back_to_open() {
+        InterceptedResilience4j other = new InterceptedResilience4j();
+        ProviderCircuitBreaker careful = ProviderCircuitBreaker.builder("careful")
+                .settings(CircuitBreakerSettings.builder()
+                        .failureThreshold(1)
+                        .successThreshold(2)
+                        .timeoutDuration(WAIT)
+                        .build())
+                .timeSource(time)
+                .registry(other.registry())
+                .build();
+        careful.recordFailure();
+        time.advance(WAIT);
+        assertThat(careful.canRequest()).isTrue();
+        List<String> transitions = new ArrayList<>();
+        List<Throwable> errors = new ArrayList<>();
+        other.breaker("careful")
+                .getEventPublisher()
+                .onStateTransition(
+                        event -> transitions.add(event.getStateTransition().name()))
+                .onError(event -> errors.add(event.getThrowable()));
+        careful.recordSuccess();
+        careful.recordFailure();
+
+        assertThat(transitions).containsExactly("HALF_OPEN_TO_OPEN");
+        assertThat(errors).hasSize(1);
+    }
+
+    @Test
     void its_error_events_show_the_cause_even_inside_an_empty_wrapper() {
         List<Throwable> shown = new ArrayList<>();
         resilience4j.getEventPublisher().onError((CircuitBreakerOnErrorEvent event) -> shown.add(event.getThrowable()));
@@ -220,6 +249,84 @@ class Resilience4jFollowsTest {
         resilience4j.reset();
         breaker.recordFailure();
         assertThat(breaker.status().failureCount()).isEqualTo(1);
+    }
+
+    @Test
+    void a_move_that_a_consumer_makes_by_hand_stays_and_is_adopted() {
+        resilience4j.getEventPublisher().onError(event -> resilience4j.transitionToForcedOpenState());
+        permit().failure();
+        assertThat(resilience4j.getState()).isEqualTo(State.FORCED_OPEN);
+        assertThat(breaker.tryAcquire()).isInstanceOf(Refusal.class);
+        assertThat(breaker.state()).isEqualTo(CircuitState.FORCED_OPEN);
+
+        breaker.reset();
+        permit().failure();
+        assertThat(breaker.tryAcquire()).isInstanceOf(Refusal.class);
+        breaker.reset();
+        resilience4j.getEventPublisher().onSuccess(event -> resilience4j.transitionToDisabledState());
+        permit().success();
+        permit();
+        assertThat(breaker.state()).isEqualTo(CircuitState.DISABLED);
+    }
+
+    @Test
+    void a_reset_that_a_consumer_makes_by_hand_is_adopted() {
+        resilience4j.getEventPublisher().onError(event -> resilience4j.reset());
+        permit().failure();
+        assertThat(breaker.status().failureCount()).isEqualTo(1);
+        permit();
+
+        assertThat(breaker.status().failureCount()).isZero();
+    }
+
+    @Test
+    void a_move_by_hand_at_the_moment_of_a_trip_stays_and_is_adopted() {
+        permit().failure();
+        resilience4j.getEventPublisher().onError(event -> resilience4j.transitionToForcedOpenState());
+        permit().failure();
+        assertThat(breaker.state()).isEqualTo(CircuitState.OPEN);
+        time.advance(WAIT);
+
+        assertThat(breaker.tryAcquire()).isInstanceOf(Refusal.class);
+        assertThat(breaker.state()).isEqualTo(CircuitState.FORCED_OPEN);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = State.class,
+            names = {"FORCED_OPEN", "DISABLED", "CLOSED"})
+    void an_operator_of_ours_wins_over_an_older_move_by_hand_even_while_steps_wait(State state) {
+        Permit slow = permit();
+        intercepted.before("onSuccess", () -> {
+            open();
+            time.advance(WAIT);
+            permit();
+            // The step to half-open waits for the success on its way.
+            resilience4j.transitionToMetricsOnlyState();
+            switch (state) {
+                case FORCED_OPEN -> breaker.forceOpen();
+                case DISABLED -> breaker.disable();
+                default -> breaker.reset();
+            }
+        });
+        slow.success();
+
+        assertThat(resilience4j.getState()).isEqualTo(state);
+        breaker.canRequest();
+        assertThat(breaker.state().name()).isEqualTo(state.name());
+    }
+
+    @Test
+    void disabled_nothing_is_left_for_resilience4j_to_do() {
+        breaker.disable();
+        List<String> heard = new ArrayList<>();
+        resilience4j.getEventPublisher().onEvent(event -> heard.add(event.toString()));
+        for (int i = 0; i < 2 * Guard.MAX_PENDING; i++) {
+            permit().failure();
+        }
+
+        assertThat(heard).isEmpty();
+        assertThat(breaker.counters().failures()).isEqualTo(2 * Guard.MAX_PENDING);
     }
 
     @Test
@@ -368,7 +475,6 @@ class Resilience4jFollowsTest {
     void a_move_by_hand_just_before_ours_stays_and_is_adopted() {
         permit().failure();
         Permit last = permit();
-        intercepted.before("onError", () -> {});
         // The trip is decided; Resilience4j is looked at before it is told, and was moved in between.
         List<Integer> looks = new ArrayList<>();
         Runnable count = new Runnable() {

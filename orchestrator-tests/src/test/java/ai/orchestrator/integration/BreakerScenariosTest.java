@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallCancelledException;
 import ai.orchestrator.CallOptions;
+import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.DeadlineExceededException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.breaker.Acquisition.Permit;
@@ -32,6 +33,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -419,8 +421,68 @@ class BreakerScenariosTest {
             breaker.forceOpen();
             assertThat(heard.poll(10, TimeUnit.SECONDS)).hasToString("second: closed -> forced_open");
         }
+        Optional<Thread> listeners = Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("orchestrator-listeners"))
+                .findAny();
+        if (listeners.isPresent()) {
+            listeners.get().join();
+        }
         breaker.reset();
         assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void two_orchestrators_of_the_same_names_need_a_meter_registry_each() {
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        try (Orchestrator first = overHttp(1).meterRegistry(meters).build()) {
+            Orchestrator.Builder second =
+                    Orchestrator.builder().meterRegistry(meters).provider("first", p -> p.chatProvider(ANSWERING));
+            assertThatThrownBy(second::build)
+                    .isInstanceOf(ConfigurationException.class)
+                    .hasMessageContaining("orchestrator.providers.first: the meter registry already has meters");
+            assertThat(first.circuitBreaker("first").state()).isEqualTo(CircuitState.CLOSED);
+            assertThat(meters.getMeters()).isNotEmpty();
+        }
+        assertThat(meters.getMeters()).isEmpty();
+    }
+
+    @Test
+    void a_trial_keeps_its_permit_for_the_configured_lease_where_there_is_one() {
+        ChatProvider own = (request, deadline, cancellation, sink) -> {
+            throw new IllegalStateException("down");
+        };
+        Duration lease = Duration.ofMinutes(3);
+        ProviderCircuitBreaker[] breaker = new ProviderCircuitBreaker[1];
+        AtomicBoolean ill = new AtomicBoolean(true);
+        ChatProvider slow = (request, deadline, cancellation, sink) -> {
+            if (ill.get()) {
+                own.chat(request, deadline, cancellation, sink);
+            }
+            time.advance(lease.minusNanos(1));
+            assertThat(breaker[0].canRequest()).isFalse();
+            time.advance(Duration.ofNanos(1));
+            assertThat(breaker[0].canRequest()).isTrue();
+            ANSWERING.chat(request, deadline, cancellation, sink);
+        };
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                .timeSource(time)
+                .deadline(DEADLINE)
+                .provider(
+                        "first",
+                        p -> p.chatProvider(slow)
+                                .circuitBreaker(settings(1).toBuilder()
+                                        .trialLease(lease)
+                                        .build()))
+                .build()) {
+            breaker[0] = orchestrator.circuitBreaker("first");
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> orchestrator.chat("hello")).isInstanceOf(AllProvidersFailedException.class);
+            }
+            ill.set(false);
+            time.advance(WAIT);
+            assertThat(orchestrator.chat("hello").text()).isEqualTo("still here");
+            assertThat(breaker[0].counters().lateResults()).isEqualTo(1);
+        }
     }
 
     @Test
