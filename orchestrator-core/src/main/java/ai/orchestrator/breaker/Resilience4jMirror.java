@@ -9,7 +9,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,8 +43,9 @@ final class Resilience4jMirror {
     // Straight successes: each has begun, and then has ended or was given up. Those two only grow, so when they are
     // read first and
     // their sum equals what has begun, all that had begun before have ended.
-    private final LongAdder begun = new LongAdder();
-    private final LongAdder ended = new LongAdder();
+    // Resilience4j's window has a lock that all share, so adders that spread over several cells would gain nothing.
+    private final AtomicLong begun = new AtomicLong();
+    private final AtomicLong ended = new AtomicLong();
     private final AtomicLong givenUp = new AtomicLong();
 
     /** What Resilience4j is to do: take note of a result, then be in a state. */
@@ -159,7 +159,7 @@ final class Resilience4jMirror {
     // that state comes before the look, which sees it, or after the beginning, which mustWait sees.
 
     void begin() {
-        begun.increment();
+        begun.getAndIncrement();
     }
 
     void success(long tookNanos) {
@@ -167,16 +167,16 @@ final class Resilience4jMirror {
     }
 
     void end() {
-        ended.increment();
+        ended.getAndIncrement();
     }
 
     void giveUp() {
-        givenUp.incrementAndGet();
+        givenUp.getAndIncrement();
     }
 
     /** How many straight successes there have been. */
     long straightSuccesses() {
-        return ended.sum();
+        return ended.get();
     }
 
     /** Whether a step has to wait because a straight success is under way that it must not catch half-open. */
@@ -184,8 +184,8 @@ final class Resilience4jMirror {
         if (step.target != CircuitBreaker.State.HALF_OPEN || reflects(step.state)) {
             return false;
         }
-        long finished = ended.sum() + givenUp.get();
-        return begun.sum() != finished;
+        long finished = ended.get() + givenUp.get();
+        return begun.get() != finished;
     }
 
     void apply(Step step) {

@@ -15,29 +15,36 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
 
     private static final Path README = Path.of("..", "README.md");
-    private static final Path EXAMPLE =
-            Path.of("src", "test", "java", "ai", "orchestrator", "examples", "FailoverExample.java");
+    private static final Path BREAKER = Path.of("..", "docs", "circuit-breaker.md");
+    private static final Path EXAMPLES = Path.of("src", "test", "java", "ai", "orchestrator", "examples");
 
     @Test
     void the_readmes_example_is_the_one_that_is_compiled() throws IOException {
-        String source = Files.readString(EXAMPLE);
-        String compiled = source.substring(source.indexOf("// example: begin") + 17, source.indexOf("// example: end"));
+        assertThat(words(block(README, "java"))).isEqualTo(words(compiled("FailoverExample.java")));
+    }
 
-        assertThat(words(block("java"))).isEqualTo(words(compiled));
+    @Test
+    void the_breakers_example_is_the_one_that_is_compiled() throws IOException {
+        assertThat(words(block(BREAKER, "java"))).isEqualTo(words(compiled("CircuitBreakerExample.java")));
     }
 
     @Test
     void the_readmes_configuration_is_accepted(@TempDir Path directory) throws IOException {
-        Path file = Files.writeString(directory.resolve("readme.properties"), block("properties"));
+        Path file = Files.writeString(directory.resolve("readme.properties"), block(README, "properties"));
 
         OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_readme"));
 
         assertThat(config.providers()).extracting(provider -> provider.name()).containsExactly("groq-1", "local");
     }
 
-    private static String block(String language) throws IOException {
+    private static String compiled(String example) throws IOException {
+        String source = Files.readString(EXAMPLES.resolve(example));
+        return source.substring(source.indexOf("// example: begin") + 17, source.indexOf("// example: end"));
+    }
+
+    private static String block(Path document, String language) throws IOException {
         Matcher block =
-                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(document));
         assertThat(block.find()).isTrue();
         return block.group(1);
     }
