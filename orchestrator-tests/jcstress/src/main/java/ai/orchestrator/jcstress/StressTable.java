@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import java.io.PrintWriter;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,8 +127,8 @@ public final class StressTable {
                         .map(scheduling -> new TestConfig(
                                 options, test, 0, List.of("-XX:+UseSerialGC"), CompileMode.UNIFIED, scheduling)))
                 .toList();
-        ConsoleReportPrinter printer =
-                new ConsoleReportPrinter(options, new PrintWriter(System.out, true), configs.size());
+        ConsoleReportPrinter printer = new ConsoleReportPrinter(
+                options, new PrintWriter(System.out, true, StandardCharsets.UTF_8), configs.size());
         DiskWriteCollector disk = new DiskWriteCollector(options.getResultFile());
         SerializedBufferCollector sink = new SerializedBufferCollector(MuxCollector.of(printer, disk));
         TestExecutor executor = new TestExecutor(options.verbosity(), sink, scheduler);
