@@ -291,10 +291,10 @@ final class Guard {
         }
     }
 
-    private void open(Moment opening, int failureCount, Result result, String failure) {
+    private void open(Moment opening, int failureCount, Result result, Runnable warning) {
         Open open = new Open(opening, failureCount);
         become(open, Step.to(open, open.mirrored, result), () -> {
-            logger.warn("{}: {}", name, failure);
+            warning.run();
             logger.error("{} opened; next try in {}", open, Durations.text(settings.timeoutDuration()));
         });
         openings++;
@@ -622,11 +622,11 @@ final class Guard {
             settledFailures++;
             lastFailureTime = now.time();
             int count = failures.countAt(now.nanoTime());
-            String failure = "failure " + count + " of " + settings.failureThreshold();
+            Runnable warning = () -> logger.warn("{}: failure {} of {}", name, count, settings.failureThreshold());
             if (count < settings.failureThreshold()) {
-                follow(Step.to(this, mirrored, result), () -> logger.warn("{}: {}", name, failure));
+                follow(Step.to(this, mirrored, result), warning);
             } else {
-                open(now, count, result, failure);
+                open(now, count, result, warning);
             }
         }
     }
@@ -809,7 +809,7 @@ final class Guard {
             if (result.failure() != null) {
                 settledFailures++;
                 lastFailureTime = now.time();
-                open(now, failureCount, result, "a trial failed");
+                open(now, failureCount, result, () -> logger.warn("{}: a trial failed", name));
                 return;
             }
             settledSuccesses++;
