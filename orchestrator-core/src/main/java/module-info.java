@@ -2,6 +2,7 @@
  * Decides which provider serves a call, guards each by a circuit breaker, and fails over within one deadline. Knows no HTTP and no
  * JSON: providers announce themselves through {@link ai.orchestrator.provider.ChatProviderFactory}.
  */
+@SuppressWarnings("module") // The module that sees the internal package is built after this one.
 module ai.orchestrator.core {
     requires transitive io.github.resilience4j.circuitbreaker;
     requires io.github.resilience4j.core;
@@ -16,6 +17,8 @@ module ai.orchestrator.core {
     exports ai.orchestrator.config;
     exports ai.orchestrator.provider;
     exports ai.orchestrator.time;
+    exports ai.orchestrator.internal to
+            ai.orchestrator.providers;
 
     uses ai.orchestrator.provider.ChatProviderFactory;
 }

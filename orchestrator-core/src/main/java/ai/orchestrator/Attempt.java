@@ -3,10 +3,9 @@ package ai.orchestrator;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
-import ai.orchestrator.chat.FinishReason;
-import ai.orchestrator.chat.Usage;
 import ai.orchestrator.internal.Durations;
 import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
@@ -17,6 +16,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt: keeps its limits and collects its answer. */
@@ -28,6 +28,8 @@ final class Attempt implements EventSink {
     private final RegisteredProvider provider;
     private final TimeSource timeSource;
     private final Deadline deadline;
+    private final Delivery delivery;
+    private final Consumer<ChatEvent> live;
     private final long startNanos;
     private final String totalLimitText;
     private final Cancellation cancellation = new Cancellation();
@@ -35,26 +37,41 @@ final class Attempt implements EventSink {
     /** The limit that ended the attempt: the first one wins, whatever the provider makes of being cancelled. */
     private final AtomicReference<@Nullable String> limitReached = new AtomicReference<>();
 
-    /** Set by the provider's thread, read by the time source's. */
+    // Set by the provider's thread, read by the time source's.
     private volatile boolean connected;
+    private volatile boolean firstToken;
+    private volatile long lastSignNanos;
+    /** Whether an event waits for whoever reads the answer: then the silence is not the provider's. */
+    private volatile boolean delivering;
 
-    // The sink is called by one thread at a time, and never after chat() has ended.
-    private final StringBuilder text = new StringBuilder();
-    private String model = "";
-    private String responseId = "";
-    private @Nullable Usage usage;
-    private @Nullable FinishReason finishReason;
+    /** Guards the collector and {@link #ended}: a provider's thread may still report when the attempt is over. */
+    private final Object lock = new Object();
 
-    Attempt(RegisteredProvider provider, TimeSource timeSource, Deadline callDeadline) {
+    private final AnswerCollector collector = new AnswerCollector();
+    private boolean ended;
+    private @Nullable Timer idle;
+
+    /**
+     * @param live sees each event after it was collected, on the provider's thread; may block until the attempt is cancelled
+     */
+    Attempt(
+            RegisteredProvider provider,
+            TimeSource timeSource,
+            Deadline callDeadline,
+            Delivery delivery,
+            Consumer<ChatEvent> live) {
         this.provider = provider;
         this.timeSource = timeSource;
+        this.delivery = delivery;
+        this.live = live;
         this.startNanos = timeSource.nanoTime();
+        this.lastSignNanos = startNanos;
         Optional<Duration> totalTimeout = provider.settings().totalTimeout();
         this.deadline = deadline(provider, callDeadline);
         // In the words of the configuration: what is left of a limit by now is always a little less.
         this.totalLimitText = totalTimeout.isPresent() && deadline != callDeadline
-                ? "no answer within " + Durations.text(totalTimeout.get())
-                : "no answer before the call's deadline";
+                ? "no complete answer within " + Durations.text(totalTimeout.get())
+                : "no complete answer before the call's deadline";
     }
 
     /**
@@ -65,36 +82,41 @@ final class Attempt implements EventSink {
      */
     ChatResponse.Builder run(ChatRequest request, Cancellation callCancellation) {
         long allowedNanos = deadline.remainingNanos();
-        Duration connectLimit = provider.settings().connectTimeout();
-        // Both limits are armed before the call can block, and disarmed however it ends.
+        ProviderSettings settings = provider.settings();
+        // The limits are armed before the call can block, and disarmed however it ends.
         Timer total = limit(allowedNanos, () -> true, totalLimitText);
-        Timer connect = connectLimit.compareTo(Duration.ofNanos(allowedNanos)) < 0
-                ? limit(
-                        connectLimit.toNanos(),
-                        () -> !connected,
-                        "no connection within " + Durations.text(connectLimit))
-                : total;
+        Timer connect = limitWithin(allowedNanos, settings.connectTimeout(), () -> !connected, "no connection within ");
+        Timer first = delivery == Delivery.STREAMED
+                ? limitWithin(allowedNanos, settings.firstTokenTimeout(), () -> !firstToken, "no first token within ")
+                : connect;
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
-            provider.chatProvider().chat(request, deadline, cancellation, this);
+            provider.chatProvider().chat(request, delivery, deadline, cancellation, this);
+            synchronized (lock) {
+                if (!collector.isComplete()) {
+                    throw ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete");
+                }
+                return collector.answer(provider.name());
+            }
         } catch (ProviderException e) {
             throw explained(e, callCancellation);
         } catch (RuntimeException e) {
             // A provider of the application's own may throw anything; that is its failure, not the call's end.
             throw explained(ProviderException.of(FailureKind.SERVER, "unexpected " + e, e), callCancellation);
         } finally {
+            end();
             connect.cancel();
+            first.cancel();
             total.cancel();
         }
-        if (finishReason == null) {
-            throw explained(
-                    ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete"),
-                    callCancellation);
+    }
+
+    private void end() {
+        synchronized (lock) {
+            ended = true;
+            if (idle != null) {
+                idle.cancel();
+            }
         }
-        return ChatResponse.builder(provider.name(), text.toString())
-                .finishReason(finishReason)
-                .model(model)
-                .responseId(responseId)
-                .usage(usage);
     }
 
     /** How long an attempt that begins now may keep a trial's permit. */
@@ -109,12 +131,43 @@ final class Attempt implements EventSink {
         return provider.settings().totalTimeout().map(callDeadline::orAfter).orElse(callDeadline);
     }
 
+    /** A limit, unless another that is no longer covers it. */
+    private Timer limitWithin(long allowedNanos, Duration limit, BooleanSupplier applies, String description) {
+        return limit.compareTo(Duration.ofNanos(allowedNanos)) < 0
+                ? limit(limit.toNanos(), applies, description + Durations.text(limit))
+                : () -> {};
+    }
+
     private Timer limit(long nanos, BooleanSupplier applies, String description) {
         return timeSource.schedule(nanos, () -> {
-            if (applies.getAsBoolean() && limitReached.compareAndSet(null, description)) {
-                cancellation.cancel();
+            if (applies.getAsBoolean()) {
+                reached(description);
             }
         });
+    }
+
+    private void reached(String description) {
+        if (limitReached.compareAndSet(null, description)) {
+            cancellation.cancel();
+        }
+    }
+
+    /** One timer that looks again when it could be due, instead of one for each piece. */
+    private void watchSilence(long nanos) {
+        long limitNanos = provider.settings().idleTimeout().toNanos();
+        synchronized (lock) {
+            if (ended) {
+                return;
+            }
+            idle = timeSource.schedule(nanos, () -> {
+                long leftNanos = delivering ? limitNanos : limitNanos - (timeSource.nanoTime() - lastSignNanos);
+                if (leftNanos > 0) {
+                    watchSilence(leftNanos);
+                } else {
+                    reached("silent for " + Durations.text(provider.settings().idleTimeout()));
+                }
+            });
+        }
     }
 
     private ProviderException explained(ProviderException thrown, Cancellation callCancellation) {
@@ -131,23 +184,42 @@ final class Attempt implements EventSink {
         return Duration.ofNanos(timeSource.nanoTime() - startNanos);
     }
 
+    /** What came of the answer, however the attempt ended. */
+    String partialText() {
+        synchronized (lock) {
+            return collector.text();
+        }
+    }
+
     @Override
     public void connected() {
         connected = true;
+        lastSignNanos = timeSource.nanoTime();
+    }
+
+    @Override
+    public void alive() {
+        connected();
     }
 
     @Override
     public void event(ChatEvent event) {
-        connected = true;
-        if (event instanceof ChatEvent.Text piece) {
-            text.append(piece.text());
-        } else if (event instanceof ChatEvent.Started started) {
-            model = started.model();
-            responseId = started.responseId();
-        } else if (event instanceof ChatEvent.Used used) {
-            usage = used.usage();
-        } else if (event instanceof ChatEvent.Finished finished) {
-            finishReason = finished.reason();
+        connected();
+        synchronized (lock) {
+            if (ended) {
+                return;
+            }
+            collector.add(event);
         }
+        if (event instanceof ChatEvent.Piece && !firstToken) {
+            firstToken = true;
+            if (delivery == Delivery.STREAMED) {
+                watchSilence(provider.settings().idleTimeout().toNanos());
+            }
+        }
+        delivering = true;
+        live.accept(event);
+        lastSignNanos = timeSource.nanoTime();
+        delivering = false;
     }
 }

@@ -7,6 +7,7 @@ import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.Deadline;
@@ -14,6 +15,7 @@ import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,21 +32,40 @@ final class Call {
     private final long startNanos;
     private final Cancellation cancellation;
     private final BooleanSupplier closed;
+    private final Delivery delivery;
+    private final LiveAnswer live;
     private final List<Trail.Step> steps = new ArrayList<>();
     private @Nullable ProviderException firstFailure;
 
-    Call(TimeSource timeSource, Duration allowed, Cancellation cancellation, BooleanSupplier closed) {
+    /** Why each provider was skipped that cannot do what the request asks. */
+    private final List<String> unsupported = new ArrayList<>();
+
+    Call(
+            TimeSource timeSource,
+            Duration allowed,
+            Cancellation cancellation,
+            BooleanSupplier closed,
+            Delivery delivery,
+            LiveAnswer live) {
         this.timeSource = timeSource;
         this.allowed = allowed;
         this.deadline = Deadline.after(timeSource, allowed);
         this.startNanos = timeSource.nanoTime();
         this.cancellation = cancellation;
         this.closed = closed;
+        this.delivery = delivery;
+        this.live = live;
     }
 
     ChatResponse run(ChatRequest request, List<RegisteredProvider> candidates) {
         for (RegisteredProvider candidate : candidates) {
             stopIfOver();
+            Optional<String> reason = candidate.chatProvider().unsupported(request);
+            if (reason.isPresent()) {
+                unsupported.add(candidate.name() + ": " + reason.get());
+                steps.add(new Trail.Skipped(candidate.name(), "cannot do " + reason.get(), Optional.empty()));
+                continue;
+            }
             Acquisition acquisition = candidate.breaker().tryAcquire(Attempt.trialLease(candidate, deadline));
             if (acquisition instanceof Permit permit) {
                 ChatResponse response = run(request, candidate, permit);
@@ -56,6 +77,9 @@ final class Call {
             }
         }
         stopIfExpired();
+        if (!unsupported.isEmpty() && unsupported.size() == candidates.size()) {
+            throw new RequestRejectedException(unsupported, trail());
+        }
         throw new AllProvidersFailedException(firstFailure, trail());
     }
 
@@ -69,7 +93,7 @@ final class Call {
 
     /** The answer, or null if the next candidate is to be asked; throws if the call ends here. */
     private @Nullable ChatResponse run(ChatRequest request, RegisteredProvider candidate, Permit permit) {
-        Attempt attempt = new Attempt(candidate, timeSource, deadline);
+        Attempt attempt = new Attempt(candidate, timeSource, deadline, delivery, live.attempt());
         ChatResponse.Builder answer;
         try {
             // The permit may have come too late: then no attempt is made, which says nothing about the provider (R7).
@@ -84,7 +108,7 @@ final class Call {
             } else {
                 permit.release();
             }
-            failed(candidate, attempt, e);
+            failed(candidate, attempt, e, live.failed());
             return null;
         } catch (Throwable e) {
             // An Error, or whatever else may come: nobody can say what the provider did, but its permit must not be
@@ -97,7 +121,7 @@ final class Call {
         return answer.trail(trail()).build();
     }
 
-    private void failed(RegisteredProvider candidate, Attempt attempt, ProviderException failure) {
+    private void failed(RegisteredProvider candidate, Attempt attempt, ProviderException failure, boolean shown) {
         FailureKind kind = failure.kind();
         Trail.Failed step = new Trail.Failed(
                 candidate.name(), attempt.elapsed(), kind, failure.status(), String.valueOf(failure.getMessage()));
@@ -108,6 +132,9 @@ final class Call {
             logger.debug("{}", step);
         }
         stopIfUnwanted();
+        if (shown) {
+            throw new StreamFailedException(candidate.name(), attempt.partialText(), failure, trail());
+        }
         if (!kind.failsOver()) {
             throw kind == FailureKind.CANCELLED
                     ? new CallCancelledException(CallCancelledException.Reason.CANCELLED, failure, trail())

@@ -4,11 +4,15 @@ import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.ChatStream;
+import ai.orchestrator.chat.Trail;
+import ai.orchestrator.internal.CallThreads;
 import ai.orchestrator.internal.Notifier;
 import ai.orchestrator.internal.ProviderCatalog;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
+import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.time.TimeSource;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
@@ -24,6 +28,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +65,9 @@ public final class Orchestrator implements AutoCloseable {
 
     /** The calls in flight, so that closing can end them. */
     private final Set<Cancellation> inFlight = ConcurrentHashMap.newKeySet();
+
+    /** What streams run on, besides the thread that reads them. */
+    private final ExecutorService streams = CallThreads.newExecutor("orchestrator-call");
 
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -126,13 +135,59 @@ public final class Orchestrator implements AutoCloseable {
     public ChatResponse chat(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
         // Of its own, because the caller's may outlive the call and end many.
+        return run(request, options, new Cancellation(), Delivery.WHOLE, LiveAnswer.NONE);
+    }
+
+    /**
+     * Asks as {@link #chat(ChatRequest)} does and returns at once, to read the answer while it comes.
+     *
+     * @param request what is asked
+     * @return the answer, to be closed by the caller
+     */
+    public ChatStream stream(ChatRequest request) {
+        return stream(request, CallOptions.defaults());
+    }
+
+    /**
+     * Asks as {@link #chat(ChatRequest, CallOptions)} does and returns at once, to read the answer while it comes. A provider that fails
+     * before its first piece of text or of a tool call is replaced by the next one. One that fails later ends the stream: two answers are
+     * never joined.
+     *
+     * <p>Reading throws what {@code chat} would throw, and {@link StreamFailedException} for a provider that broke off. The deadline runs
+     * while the reader reads, too.
+     *
+     * @param request what is asked
+     * @param options how this call differs from the settings
+     * @return the answer, to be closed by the caller
+     */
+    public ChatStream stream(ChatRequest request, CallOptions options) {
+        Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(options, "options");
         Cancellation cancellation = new Cancellation();
+        StreamedCall stream = new StreamedCall(cancellation);
+        Runnable call = () -> {
+            try {
+                stream.complete(run(request, options, cancellation, Delivery.STREAMED, stream));
+            } catch (RuntimeException | Error e) {
+                stream.fail(e);
+            }
+        };
+        try {
+            streams.execute(call);
+        } catch (RejectedExecutionException e) {
+            stream.fail(new CallCancelledException(CallCancelledException.Reason.CLOSED, e, Trail.EMPTY));
+        }
+        return stream;
+    }
+
+    private ChatResponse run(
+            ChatRequest request, CallOptions options, Cancellation cancellation, Delivery delivery, LiveAnswer live) {
         inFlight.add(cancellation);
         Cancellation.Registration registration = options.cancellation()
                 .map(given -> given.onCancel(cancellation::cancel))
                 .orElse(null);
         try {
-            return new Call(timeSource, options.deadline().orElse(deadline), cancellation, closed::get)
+            return new Call(timeSource, options.deadline().orElse(deadline), cancellation, closed::get, delivery, live)
                     .run(request, candidates);
         } finally {
             if (registration != null) {
@@ -168,6 +223,7 @@ public final class Orchestrator implements AutoCloseable {
             return;
         }
         inFlight.forEach(Cancellation::cancel);
+        streams.shutdown();
         release(providers.values(), catalog);
         notifier.close();
         if (ownsTimeSource) {
@@ -330,8 +386,9 @@ public final class Orchestrator implements AutoCloseable {
                     ProviderTarget target = targets.get(settings.name());
                     ProviderCircuitBreaker breaker = breaker(settings, time, registry, notifier);
                     try {
-                        ChatProvider chatProvider =
-                                target == null ? settings.chatProvider().orElseThrow() : create(catalog, target);
+                        ChatProvider chatProvider = target == null
+                                ? settings.chatProvider().orElseThrow()
+                                : create(catalog, target, instantSource);
                         registered.put(settings.name(), new RegisteredProvider(settings, chatProvider, breaker));
                     } finally {
                         if (!registered.containsKey(settings.name())) {
@@ -368,9 +425,10 @@ public final class Orchestrator implements AutoCloseable {
             }
         }
 
-        private static ChatProvider create(ProviderCatalog catalog, ProviderTarget target) {
+        private static ChatProvider create(
+                ProviderCatalog catalog, ProviderTarget target, InstantSource instantSource) {
             try {
-                return catalog.create(target);
+                return catalog.create(target, instantSource);
             } catch (IllegalArgumentException e) {
                 throw refused(target.name(), e);
             }

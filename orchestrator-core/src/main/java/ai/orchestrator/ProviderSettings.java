@@ -3,6 +3,9 @@ package ai.orchestrator;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.provider.ChatProvider;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -20,6 +23,12 @@ public final class ProviderSettings {
     /** How long a connection may take unless configured: 5 seconds. */
     public static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
+    /** How long a stream may take to its first token unless configured: 10 seconds. */
+    public static final Duration DEFAULT_FIRST_TOKEN_TIMEOUT = Duration.ofSeconds(10);
+
+    /** How long a stream may be silent unless configured: 15 seconds. */
+    public static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(15);
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
 
     private final String name;
@@ -32,8 +41,11 @@ public final class ProviderSettings {
     private final int priority;
     private final boolean enabled;
     private final Duration connectTimeout;
+    private final Duration firstTokenTimeout;
+    private final Duration idleTimeout;
     private final @Nullable Duration totalTimeout;
     private final CircuitBreakerSettings circuitBreaker;
+    private final Map<String, String> options;
 
     private ProviderSettings(Builder builder) {
         this.name = builder.name;
@@ -46,8 +58,11 @@ public final class ProviderSettings {
         this.priority = builder.priority;
         this.enabled = builder.enabled;
         this.connectTimeout = builder.connectTimeout;
+        this.firstTokenTimeout = builder.firstTokenTimeout;
+        this.idleTimeout = builder.idleTimeout;
         this.totalTimeout = builder.totalTimeout;
         this.circuitBreaker = builder.circuitBreaker;
+        this.options = Collections.unmodifiableMap(new LinkedHashMap<>(builder.options));
     }
 
     /**
@@ -153,6 +168,24 @@ public final class ProviderSettings {
     }
 
     /**
+     * How long a stream may take to its first token.
+     *
+     * @return more than zero
+     */
+    public Duration firstTokenTimeout() {
+        return firstTokenTimeout;
+    }
+
+    /**
+     * How long a stream may be silent after its first token.
+     *
+     * @return more than zero
+     */
+    public Duration idleTimeout() {
+        return idleTimeout;
+    }
+
+    /**
      * How long one attempt may take.
      *
      * @return more than zero; empty if only the call's deadline limits it
@@ -168,6 +201,15 @@ public final class ProviderSettings {
      */
     public CircuitBreakerSettings circuitBreaker() {
         return circuitBreaker;
+    }
+
+    /**
+     * The settings that only its type has.
+     *
+     * @return what was set, by name; unmodifiable
+     */
+    public Map<String, String> options() {
+        return options;
     }
 
     /** Name, type, model and priority; neither the key nor the address, which nobody has checked yet. */
@@ -191,8 +233,11 @@ public final class ProviderSettings {
         private int priority = DEFAULT_PRIORITY;
         private boolean enabled = true;
         private Duration connectTimeout = DEFAULT_CONNECT_TIMEOUT;
+        private Duration firstTokenTimeout = DEFAULT_FIRST_TOKEN_TIMEOUT;
+        private Duration idleTimeout = DEFAULT_IDLE_TIMEOUT;
         private @Nullable Duration totalTimeout;
         private CircuitBreakerSettings circuitBreaker = CircuitBreakerSettings.defaults();
+        private final Map<String, String> options = new LinkedHashMap<>();
 
         private Builder(String name) {
             if (!NAME.matcher(name).matches()) {
@@ -321,6 +366,33 @@ public final class ProviderSettings {
         }
 
         /**
+         * Limits how long a stream may take to its first token of text, reasoning or a tool call, connection included; 10 seconds by
+         * default. Comments and pings are no tokens. Calls that do not stream have no such limit. What is left of the call's deadline limits
+         * it further.
+         *
+         * @param timeout more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder firstTokenTimeout(Duration timeout) {
+            this.firstTokenTimeout = positive("firstTokenTimeout", timeout);
+            return this;
+        }
+
+        /**
+         * Limits how long a stream may be silent after its first token; 15 seconds by default. A comment or a ping breaks the silence. Calls
+         * that do not stream have no such limit.
+         *
+         * @param timeout more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder idleTimeout(Duration timeout) {
+            this.idleTimeout = positive("idleTimeout", timeout);
+            return this;
+        }
+
+        /**
          * Limits how long one attempt may take, connection included, so that time is left for another provider. Not limited by default, so
          * one attempt may use up the call's deadline, which limits it in any case.
          *
@@ -341,6 +413,18 @@ public final class ProviderSettings {
          */
         public Builder circuitBreaker(CircuitBreakerSettings settings) {
             this.circuitBreaker = Objects.requireNonNull(settings, "settings");
+            return this;
+        }
+
+        /**
+         * Sets something that only its type has, such as Anthropic's {@code api-version}.
+         *
+         * @param name the option's name
+         * @param value its value; checked when the orchestrator is built
+         * @return this builder
+         */
+        public Builder option(String name, String value) {
+            options.put(Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value"));
             return this;
         }
 

@@ -3,8 +3,12 @@ package ai.orchestrator;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
+import java.util.List;
 
-/** A provider refused the request for a reason that another provider would have too, so no other was asked. The cause is its answer. */
+/**
+ * The request itself is at fault: a provider refused it for a reason that another provider would have too, so no other was asked, and the
+ * cause is its answer; or no provider can do what it asks, and nothing was sent.
+ */
 public final class RequestRejectedException extends OrchestratorException {
 
     private static final long serialVersionUID = 1L;
@@ -14,6 +18,11 @@ public final class RequestRejectedException extends OrchestratorException {
     RequestRejectedException(String provider, ProviderException cause, Trail trail) {
         super(provider + " rejected the request with " + cause.kind() + ": " + cause.getMessage(), cause, trail);
         this.kind = cause.kind();
+    }
+
+    RequestRejectedException(List<String> unsupported, Trail trail) {
+        super("No provider can do what the request asks: " + String.join("; ", unsupported), null, trail);
+        this.kind = FailureKind.BAD_REQUEST;
     }
 
     /**

@@ -1,8 +1,8 @@
 package ai.orchestrator.chat;
 
-/** Why the model stopped. */
+/** Why the model stopped. An answer that the provider's policy withheld is no answer but a failure. */
 public enum FinishReason {
-    /** The answer is complete. */
+    /** The answer is complete, or a stop sequence came. */
     STOP,
     /** A limit on tokens cut the answer. */
     LENGTH,

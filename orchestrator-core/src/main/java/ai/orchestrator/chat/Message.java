@@ -1,8 +1,20 @@
 package ai.orchestrator.chat;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** One turn of a conversation. Immutable and safe for use by several threads. */
+/**
+ * One turn of a conversation. Immutable and safe for use by several threads.
+ *
+ * <p>An answer goes back into the conversation as {@link ChatResponse#message()}, and what its tools returned as
+ * {@link #toolResult(ToolCall, String)}, one for each call.
+ */
 public final class Message {
 
     /** Who speaks. */
@@ -12,15 +24,35 @@ public final class Message {
         /** Asks. */
         USER,
         /** Answered earlier in the same conversation. */
-        ASSISTANT
+        ASSISTANT,
+        /** Reports what a tool returned. */
+        TOOL
     }
 
     private final Role role;
-    private final String text;
+    private final List<Content> content;
+    private final List<ToolCall> toolCalls;
+    private final @Nullable ToolCall answered;
+    private final boolean toolFailed;
+    private final Map<String, String> providerState;
 
-    private Message(Role role, String text) {
+    private Message(
+            Role role,
+            List<Content> content,
+            List<ToolCall> toolCalls,
+            @Nullable ToolCall answered,
+            boolean toolFailed,
+            Map<String, String> providerState) {
         this.role = role;
-        this.text = Objects.requireNonNull(text, "text");
+        this.content = List.copyOf(content);
+        this.toolCalls = List.copyOf(toolCalls);
+        this.answered = answered;
+        this.toolFailed = toolFailed;
+        this.providerState = Map.copyOf(providerState);
+    }
+
+    private static Message of(Role role, List<Content> content) {
+        return new Message(role, content, List.of(), null, false, Map.of());
     }
 
     /**
@@ -30,7 +62,7 @@ public final class Message {
      * @return the message
      */
     public static Message system(String text) {
-        return new Message(Role.SYSTEM, text);
+        return of(Role.SYSTEM, List.of(new Content.Text(text)));
     }
 
     /**
@@ -40,7 +72,21 @@ public final class Message {
      * @return the message
      */
     public static Message user(String text) {
-        return new Message(Role.USER, text);
+        return of(Role.USER, List.of(new Content.Text(text)));
+    }
+
+    /**
+     * Asks in words and pictures.
+     *
+     * @param content the parts in their order; at least one
+     * @return the message
+     * @throws IllegalArgumentException if there are none
+     */
+    public static Message user(Content... content) {
+        if (content.length == 0) {
+            throw new IllegalArgumentException("a user message needs at least one part");
+        }
+        return of(Role.USER, Arrays.asList(content));
     }
 
     /**
@@ -50,7 +96,53 @@ public final class Message {
      * @return the message
      */
     public static Message assistant(String text) {
-        return new Message(Role.ASSISTANT, text);
+        return of(Role.ASSISTANT, List.of(new Content.Text(text)));
+    }
+
+    /**
+     * Repeats what the model answered earlier, and which tools it called. {@link ChatResponse#message()} makes it from an answer.
+     *
+     * @param text the earlier answer; may be empty
+     * @param toolCalls the calls, in their order
+     * @return the message
+     */
+    public static Message assistant(String text, List<ToolCall> toolCalls) {
+        return new Message(Role.ASSISTANT, List.of(new Content.Text(text)), toolCalls, null, false, Map.of());
+    }
+
+    /**
+     * Reports what a tool returned.
+     *
+     * @param call the call of an earlier {@link #assistant(String, List) answer}
+     * @param result what the tool returned: text, or JSON text; may be empty
+     * @return the message
+     */
+    public static Message toolResult(ToolCall call, String result) {
+        return new Message(Role.TOOL, List.of(new Content.Text(result)), List.of(), call, false, Map.of());
+    }
+
+    /**
+     * Reports that a tool failed.
+     *
+     * @param call the call of an earlier {@link #assistant(String, List) answer}
+     * @param reason what happened, for the model
+     * @return the message
+     */
+    public static Message toolFailure(ToolCall call, String reason) {
+        return new Message(Role.TOOL, List.of(new Content.Text(reason)), List.of(), call, true, Map.of());
+    }
+
+    /**
+     * The same message with what a provider wants to see again. Providers of other dialects do not see it.
+     *
+     * @param dialect who understands it, such as {@code anthropic}
+     * @param json JSON text as an earlier answer had it
+     * @return a message
+     */
+    public Message withProviderState(String dialect, String json) {
+        Map<String, String> state = new LinkedHashMap<>(providerState);
+        state.put(Objects.requireNonNull(dialect, "dialect"), Objects.requireNonNull(json, "json"));
+        return new Message(role, content, toolCalls, answered, toolFailed, state);
     }
 
     /**
@@ -63,27 +155,84 @@ public final class Message {
     }
 
     /**
-     * What is said.
+     * What is said, in parts.
      *
-     * @return the text
+     * @return at least one part, unmodifiable
+     */
+    public List<Content> content() {
+        return content;
+    }
+
+    /**
+     * What is said, in words: the parts that are text, joined.
+     *
+     * @return the text; may be empty
      */
     public String text() {
-        return text;
+        return content.stream()
+                .filter(Content.Text.class::isInstance)
+                .map(part -> ((Content.Text) part).text())
+                .collect(Collectors.joining());
+    }
+
+    /**
+     * Which tools an earlier answer called.
+     *
+     * @return the calls; empty unless the role is {@link Role#ASSISTANT}; unmodifiable
+     */
+    public List<ToolCall> toolCalls() {
+        return toolCalls;
+    }
+
+    /**
+     * Which call this message is the result of.
+     *
+     * @return the call; empty unless the role is {@link Role#TOOL}
+     */
+    public Optional<ToolCall> answeredCall() {
+        return Optional.ofNullable(answered);
+    }
+
+    /**
+     * Whether the tool failed.
+     *
+     * @return true for a {@link #toolFailure}
+     */
+    public boolean toolFailed() {
+        return toolFailed;
+    }
+
+    /**
+     * What providers want to see again.
+     *
+     * @return JSON text by dialect; mostly empty; unmodifiable
+     */
+    public Map<String, String> providerState() {
+        return providerState;
     }
 
     @Override
     public boolean equals(Object o) {
-        return o instanceof Message other && role == other.role && text.equals(other.text);
+        return o instanceof Message other
+                && role == other.role
+                && content.equals(other.content)
+                && toolCalls.equals(other.toolCalls)
+                && Objects.equals(answered, other.answered)
+                && toolFailed == other.toolFailed
+                && providerState.equals(other.providerState);
     }
 
     @Override
     public int hashCode() {
-        return 31 * role.hashCode() + text.hashCode();
+        return Objects.hash(role, content, toolCalls, answered, toolFailed, providerState);
     }
 
-    /** The role and the length of the text, never the text: prompts are the user's own. */
+    /** The role and the sizes, never the text: prompts are the user's own. */
     @Override
     public String toString() {
-        return "Message(" + role + ", " + text.length() + " characters)";
+        boolean onlyText = content.size() == 1 && content.get(0) instanceof Content.Text;
+        return "Message(" + role + ", " + (onlyText ? text().length() + " characters" : content.toString())
+                + (toolCalls.isEmpty() ? "" : ", " + toolCalls)
+                + (answered == null ? "" : ", of " + answered.name()) + ")";
     }
 }

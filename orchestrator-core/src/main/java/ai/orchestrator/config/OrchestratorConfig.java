@@ -92,10 +92,12 @@ public final class OrchestratorConfig {
 
     private static OrchestratorConfig parse(
             String source, Map<String, String> entries, Map<String, String> environment, List<String> mistakes) {
-        PropertiesReader reader = new PropertiesReader(environment, mistakes);
-        entries.forEach(reader::accept);
-        List<ProviderSettings> providers = reader.providers();
+        PropertiesReader reader;
+        List<ProviderSettings> providers;
         try (ProviderCatalog catalog = ProviderCatalog.load(List.of())) {
+            reader = new PropertiesReader(environment, mistakes, catalog);
+            entries.forEach(reader::accept);
+            providers = reader.providers();
             // A key that is noted already, as for an unset variable, is not noted again as missing.
             Set<String> noted = mistakes.stream().map(OrchestratorConfig::key).collect(Collectors.toSet());
             providers.forEach(provider -> catalog.check(provider, mistake -> {

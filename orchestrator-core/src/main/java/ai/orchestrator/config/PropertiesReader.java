@@ -3,6 +3,7 @@ package ai.orchestrator.config;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.internal.ProviderCatalog;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -38,8 +39,6 @@ final class PropertiesReader {
             "retry.",
             "retry-after-cap",
             "stream-rescue",
-            "timeout.first-token",
-            "timeout.idle",
             "weight");
 
     private static final List<String> LATER_KEYS = Stream.concat(
@@ -93,6 +92,8 @@ final class PropertiesReader {
         SHARED.put("circuit-breaker.failure-window", (draft, value) -> draft.breaker.failureWindow(duration(value)));
         SHARED.put("circuit-breaker.trial-lease", (draft, value) -> draft.breaker.trialLease(duration(value)));
         SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
+        SHARED.put("timeout.first-token", (draft, value) -> draft.provider.firstTokenTimeout(duration(value)));
+        SHARED.put("timeout.idle", (draft, value) -> draft.provider.idleTimeout(duration(value)));
         SHARED.put("timeout.total", (draft, value) -> draft.provider.totalTimeout(duration(value)));
         ALL.putAll(SHARED);
         ALL.put("type", (draft, value) -> draft.provider.type(value));
@@ -106,13 +107,15 @@ final class PropertiesReader {
 
     private final Map<String, String> environment;
     private final List<String> mistakes;
+    private final ProviderCatalog catalog;
     private final Map<String, String> defaults = new LinkedHashMap<>();
     private final Map<String, Map<String, String>> providers = new LinkedHashMap<>();
     private Duration deadline = Orchestrator.DEFAULT_DEADLINE;
 
-    PropertiesReader(Map<String, String> environment, List<String> mistakes) {
+    PropertiesReader(Map<String, String> environment, List<String> mistakes, ProviderCatalog catalog) {
         this.environment = environment;
         this.mistakes = mistakes;
+        this.catalog = catalog;
     }
 
     void accept(String key, String rawValue) {
@@ -126,12 +129,15 @@ final class PropertiesReader {
                 mistakes.add(key + ": unknown key; a provider's keys are orchestrator.providers.<name>.<setting>");
                 return;
             }
-            setting(
-                    key,
-                    rest.substring(dot + 1),
-                    resolved,
-                    ALL,
-                    providers.computeIfAbsent(rest.substring(0, dot), name -> new LinkedHashMap<>()));
+            String setting = rest.substring(dot + 1);
+            Map<String, String> values =
+                    providers.computeIfAbsent(rest.substring(0, dot), name -> new LinkedHashMap<>());
+            if (!ALL.containsKey(setting) && !isLater(setting, LATER_SETTINGS)) {
+                // Perhaps one that only its type has: looked at when the type is known.
+                resolved.ifPresent(value -> values.put(setting, value));
+            } else {
+                setting(key, setting, resolved, ALL, values);
+            }
         } else {
             resolved.ifPresent(value -> topLevel(key, value));
         }
@@ -206,9 +212,24 @@ final class PropertiesReader {
             Draft draft = new Draft(builder);
             apply(draft, DEFAULTS, SHARED, defaults, false);
             apply(draft, PROVIDERS + name + ".", ALL, values, true);
+            applyOptions(draft, PROVIDERS + name + ".", values);
             built.add(draft.provider.circuitBreaker(draft.breaker.build()).build());
         });
         return built;
+    }
+
+    private void applyOptions(Draft draft, String prefix, Map<String, String> values) {
+        Set<String> own = catalog.optionNames(values.getOrDefault("type", ""));
+        values.forEach((setting, value) -> {
+            if (own.contains(setting)) {
+                draft.provider.option(setting, value);
+            } else if (!ALL.containsKey(setting)) {
+                mistakes.add(prefix + setting + ": unknown key; allowed here: "
+                        + Stream.concat(ALL.keySet().stream(), own.stream())
+                                .sorted()
+                                .collect(Collectors.joining(", ")));
+            }
+        });
     }
 
     private void apply(

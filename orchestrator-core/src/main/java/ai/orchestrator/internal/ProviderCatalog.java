@@ -3,19 +3,23 @@ package ai.orchestrator.internal;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
+import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The types of provider that can be configured, and the rules that a configured one must meet. */
 public final class ProviderCatalog implements AutoCloseable {
@@ -84,25 +88,65 @@ public final class ProviderCatalog implements AutoCloseable {
             found.add(prefix + "api-key: missing; " + type.name() + " needs a key, for example ${"
                     + type.name().toUpperCase(Locale.ROOT) + "_API_KEY}");
         }
+        Map<String, String> options = options(settings, type, mistake -> found.add(prefix + mistake));
         found.forEach(mistakes);
         return found.isEmpty()
                 ? Optional.of(new ProviderTarget(
-                        settings.name(), type, baseUrl.orElseThrow(), model.orElseThrow(), settings.apiKey()))
+                        settings.name(), type, baseUrl.orElseThrow(), model.orElseThrow(), settings.apiKey(), options))
                 : Optional.empty();
+    }
+
+    /**
+     * The settings that only one type has.
+     *
+     * @param type a type's name, known or not
+     * @return their names; none for a type that is not known
+     */
+    public Set<String> optionNames(String type) {
+        Entry entry = entries.get(type);
+        return entry == null
+                ? Set.of()
+                : entry.type().options().stream().map(ProviderOption::name).collect(Collectors.toSet());
+    }
+
+    /** What is configured, completed by the type's defaults. */
+    private static Map<String, String> options(
+            ProviderSettings settings, ProviderType type, Consumer<String> mistakes) {
+        Map<String, ProviderOption> known = new TreeMap<>();
+        Map<String, String> values = new TreeMap<>();
+        for (ProviderOption option : type.options()) {
+            known.put(option.name(), option);
+            option.defaultValue().ifPresent(value -> values.put(option.name(), value));
+        }
+        settings.options().forEach((name, value) -> {
+            ProviderOption option = known.get(name);
+            if (option == null) {
+                mistakes.accept(name + ": unknown key; the type " + type.name()
+                        + (known.isEmpty()
+                                ? " has no settings of its own"
+                                : " has these of its own: " + String.join(", ", known.keySet())));
+            } else if (!option.allows(value)) {
+                mistakes.accept(name + "=" + value + ": must be " + option.allowed());
+            } else {
+                values.put(name, value);
+            }
+        });
+        return values;
     }
 
     /**
      * Makes a provider.
      *
      * @param target what {@link #check} returned
+     * @param instantSource the wall clock
      * @return the provider, to be closed before this catalog
      */
-    public ChatProvider create(ProviderTarget target) {
+    public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
         Entry entry = entries.get(target.type().name());
         if (entry == null) {
             throw new IllegalArgumentException("not of this catalog: " + target);
         }
-        return entry.factory().create(target);
+        return entry.factory().create(target, instantSource);
     }
 
     private String allowedTypes() {

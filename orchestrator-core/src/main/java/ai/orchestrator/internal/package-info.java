@@ -1,4 +1,4 @@
-/** Shared by the packages of this module and exported to nobody. */
+/** Shared by the packages of this module and not for applications. */
 @NullMarked
 package ai.orchestrator.internal;
 

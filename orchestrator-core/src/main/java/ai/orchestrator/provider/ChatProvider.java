@@ -2,6 +2,7 @@ package ai.orchestrator.provider;
 
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.time.Deadline;
+import java.util.Optional;
 
 /**
  * Talks to one configured provider. This is what a dialect implements; it decides nothing beyond what the provider said.
@@ -11,6 +12,17 @@ import ai.orchestrator.time.Deadline;
 public interface ChatProvider extends AutoCloseable {
 
     /**
+     * What in a request this provider cannot do. Asked before anything else, so it must be quick; a provider with an answer here is skipped.
+     * Everything can be done by default.
+     *
+     * @param request what would be asked
+     * @return the request's option and why it cannot be done, such as {@code seed: Anthropic has none}; empty if everything can
+     */
+    default Optional<String> unsupported(ChatRequest request) {
+        return Optional.empty();
+    }
+
+    /**
      * Makes one attempt and blocks until it has ended. Everything learnt goes to the sink as it comes; the attempt succeeded if this method
      * returns after a {@link ai.orchestrator.chat.ChatEvent.Finished}.
      *
@@ -18,13 +30,14 @@ public interface ChatProvider extends AutoCloseable {
      * with {@code cancellation} whatever it blocks on, and returns promptly once cancelled. It repeats nothing by itself.
      *
      * @param request what is asked
+     * @param delivery how the answer is wanted
      * @param deadline when the call is over; for what is told to the provider and for loose backstops
      * @param cancellation stops the attempt
-     * @param sink takes the answer; called by one thread at a time, and not after this method has ended
+     * @param sink takes the answer
      * @throws ProviderException if the attempt failed; if the thread was interrupted, of kind {@link FailureKind#CANCELLED} and with the
      *     thread's interrupt flag set
      */
-    void chat(ChatRequest request, Deadline deadline, Cancellation cancellation, EventSink sink);
+    void chat(ChatRequest request, Delivery delivery, Deadline deadline, Cancellation cancellation, EventSink sink);
 
     /** Releases what this provider alone holds. Does nothing by default. */
     @Override

@@ -1,5 +1,6 @@
 package ai.orchestrator.provider;
 
+import java.time.InstantSource;
 import java.util.List;
 
 /**
@@ -19,9 +20,10 @@ public interface ChatProviderFactory extends AutoCloseable {
      * Makes a provider. Nothing is sent.
      *
      * @param target where and as what to call; checked against its type already
+     * @param instantSource the wall clock, for what a provider says in dates; decides nothing else
      * @return a provider, to be closed before this factory
      */
-    ChatProvider create(ProviderTarget target);
+    ChatProvider create(ProviderTarget target, InstantSource instantSource);
 
     /** Releases what its providers share, such as a connection pool. Does nothing by default. */
     @Override

@@ -2,7 +2,10 @@ package ai.orchestrator.provider;
 
 import ai.orchestrator.chat.ChatEvent;
 
-/** Takes what one attempt learns, in order. Called by one thread at a time. */
+/**
+ * Takes what one attempt learns, in order. Called by one thread at a time; what comes after the attempt has ended is dropped. A call may
+ * block while whoever reads the answer is slow, until the attempt is cancelled.
+ */
 public interface EventSink {
 
     /**
@@ -11,8 +14,11 @@ public interface EventSink {
      */
     void connected();
 
+    /** The provider sent a sign of life that is no piece of the answer, such as a comment. Starts the idle limit anew. */
+    void alive();
+
     /**
-     * A piece of the answer.
+     * A piece of the answer. Starts the idle limit anew; a {@link ChatEvent.Piece} ends the wait for the first token.
      *
      * @param event the piece
      */

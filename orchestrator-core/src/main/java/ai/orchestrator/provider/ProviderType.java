@@ -1,6 +1,7 @@
 package ai.orchestrator.provider;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -11,13 +12,20 @@ import java.util.Optional;
  * @param baseUrl the vendor's own address; empty if there is none, and it must be configured
  * @param defaultModel the model that is asked unless configured otherwise; empty if there is none, and it must be configured
  * @param needsApiKey whether the vendor's own address wants a key; another address is taken to know what it wants
+ * @param options the settings that only this type has; unmodifiable
  */
-public record ProviderType(String name, Optional<URI> baseUrl, Optional<String> defaultModel, boolean needsApiKey) {
+public record ProviderType(
+        String name,
+        Optional<URI> baseUrl,
+        Optional<String> defaultModel,
+        boolean needsApiKey,
+        List<ProviderOption> options) {
 
-    /** Checks that nothing is null. */
+    /** Copies the options and checks that nothing is null. */
     public ProviderType {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(baseUrl, "baseUrl");
         Objects.requireNonNull(defaultModel, "defaultModel");
+        options = List.copyOf(options);
     }
 }

@@ -4,6 +4,7 @@ import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import okhttp3.OkHttpClient;
@@ -42,8 +43,11 @@ public final class HttpProviderFactory implements ChatProviderFactory {
     }
 
     @Override
-    public ChatProvider create(ProviderTarget target) {
-        return new OpenAiProvider(target, OpenAiPreset.of(target), transport);
+    public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
+        Dialect dialect = OpenAiPreset.of(target.type())
+                .map(preset -> new OpenAiDialect(target, preset))
+                .orElseThrow(() -> new IllegalArgumentException("not a type of this factory: " + target));
+        return new HttpChatProvider(target, dialect, transport, instantSource);
     }
 
     /** Cancels what is in flight and closes idle connections, unless the application brought the client. */

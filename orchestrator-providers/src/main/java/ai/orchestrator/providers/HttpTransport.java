@@ -1,5 +1,6 @@
 package ai.orchestrator.providers;
 
+import ai.orchestrator.internal.CallThreads;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
@@ -10,11 +11,7 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Connection;
@@ -26,14 +23,10 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSink;
-import okio.BufferedSource;
-import okio.ByteString;
+import org.jspecify.annotations.Nullable;
 
-/** Posts JSON and returns what comes back, once, without following or repeating anything. Safe for use by several threads. */
+/** Posts JSON and hands on what comes back, once, without following or repeating anything. Safe for use by several threads. */
 final class HttpTransport implements AutoCloseable {
-
-    /** A larger answer is not one: the longest models write well under a megabyte. */
-    static final long MAX_BODY_BYTES = 16L * 1024 * 1024;
 
     private static final MediaType JSON = MediaType.get("application/json");
 
@@ -44,7 +37,7 @@ final class HttpTransport implements AutoCloseable {
     private final boolean ownsConnections;
 
     private HttpTransport(OkHttpClient base, boolean ownsConnections) {
-        Dispatcher dispatcher = new Dispatcher(executor());
+        Dispatcher dispatcher = new Dispatcher(CallThreads.newExecutor("orchestrator-http"));
         // OkHttp's five calls per host would throttle; the orchestrator decides how many calls there are.
         dispatcher.setMaxRequests(Integer.MAX_VALUE);
         dispatcher.setMaxRequestsPerHost(Integer.MAX_VALUE);
@@ -53,6 +46,7 @@ final class HttpTransport implements AutoCloseable {
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
                 .followSslRedirects(false)
+                .callTimeout(Duration.ZERO)
                 .connectTimeout(Duration.ZERO)
                 .readTimeout(Duration.ZERO)
                 .writeTimeout(Duration.ZERO)
@@ -68,62 +62,81 @@ final class HttpTransport implements AutoCloseable {
         return new HttpTransport(client, false);
     }
 
-    private static ExecutorService executor() {
-        AtomicInteger number = new AtomicInteger();
-        return new ThreadPoolExecutor(0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-            Thread thread = new Thread(task, "orchestrator-http-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        });
+    /** Reads an answer of any status, on a thread of the transport. */
+    interface AnswerReader {
+
+        /**
+         * Reads as much as it needs.
+         *
+         * @throws IOException if the connection breaks; becomes a failure of kind NETWORK
+         * @throws ProviderException if the answer is a failure
+         */
+        void read(Response response) throws IOException;
     }
 
-    /** A complete answer of any status. */
-    record Answer(int status, ByteString body) {}
-
     /**
-     * Posts and blocks until the whole answer has come, the attempt is cancelled, or the thread is interrupted. Both of the latter close
-     * the connection.
+     * Posts and blocks until the answer has been read, the attempt is cancelled, or the thread is interrupted. Both of the latter close the
+     * connection.
      *
-     * @throws ProviderException of kind NETWORK, TIMEOUT, MALFORMED (too large) or CANCELLED
+     * @throws ProviderException as the reader does, or of kind NETWORK, TIMEOUT, MALFORMED (too large) or CANCELLED
      */
-    Answer post(Request.Builder request, byte[] json, Deadline deadline, Cancellation cancellation, EventSink sink) {
-        CompletableFuture<Answer> result = new CompletableFuture<>();
+    void post(
+            Request.Builder request,
+            byte[] json,
+            Deadline deadline,
+            Cancellation cancellation,
+            EventSink sink,
+            Redaction redaction,
+            AnswerReader reader) {
+        CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
         Call call = client.newCall(request.post(new OneShotJson(json)).build());
         call.timeout().timeout(deadline.remaining().plus(BACKSTOP).toNanos(), TimeUnit.NANOSECONDS);
-        call.addEventListener(new EventListener() {
-            @Override
-            public void connectionAcquired(Call acquiring, Connection connection) {
-                if (!result.isDone()) {
-                    sink.connected();
-                }
-            }
-        });
+        Progress progress = new Progress(sink);
+        call.addEventListener(progress);
         try (Cancellation.Registration registration = cancellation.onCancel(() -> {
             // Completed as well, because a name look-up cannot be cancelled and would be waited for.
             call.cancel();
             result.completeExceptionally(new IOException("cancelled"));
         })) {
-            call.enqueue(new Reader(result));
-            return result.get();
+            call.enqueue(new Exchange(result, reader));
+            result.get();
         } catch (InterruptedException e) {
             call.cancel();
             Thread.currentThread().interrupt();
-            throw ProviderException.of(FailureKind.CANCELLED, "the thread was interrupted", e);
+            throw ProviderException.builder(FailureKind.CANCELLED, "the thread was interrupted")
+                    .cause(e)
+                    .mayHaveBeenProcessed(progress.sent)
+                    .build();
         } catch (ExecutionException e) {
-            throw failure(e.getCause() == null ? e : e.getCause(), cancellation);
+            throw failure(e.getCause() == null ? e : e.getCause(), cancellation, progress, redaction);
         }
     }
 
-    private static ProviderException failure(Throwable cause, Cancellation cancellation) {
-        if (cause instanceof ProviderException known) {
-            return known;
+    private static ProviderException failure(
+            Throwable cause, Cancellation cancellation, Progress progress, Redaction redaction) {
+        if (cause instanceof Error error) {
+            throw error;
         }
+        if (cause instanceof RuntimeException known) {
+            // A failure that was read, or a fault of ours that must not pass for one of the provider.
+            throw known;
+        }
+        IOException broken = cause instanceof IOException e ? e : new IOException(cause);
         if (cancellation.isCancelled()) {
-            return ProviderException.of(FailureKind.CANCELLED, "cancelled", cause);
+            return ProviderException.builder(FailureKind.CANCELLED, "cancelled")
+                    .cause(redaction.cause(broken))
+                    .mayHaveBeenProcessed(progress.sent)
+                    .build();
         }
-        FailureKind kind = cause instanceof InterruptedIOException ? FailureKind.TIMEOUT : FailureKind.NETWORK;
-        String message = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-        return ProviderException.of(kind, message, cause);
+        FailureKind kind = broken instanceof OversizedAnswerException
+                ? FailureKind.MALFORMED
+                : broken instanceof InterruptedIOException ? FailureKind.TIMEOUT : FailureKind.NETWORK;
+        String message = broken.getMessage() == null ? broken.getClass().getSimpleName() : broken.getMessage();
+        return ProviderException.builder(kind, redaction.message(message))
+                .cause(redaction.cause(broken))
+                // RFC 9113 §8.7: the server promises that it has not looked at the request.
+                .mayHaveBeenProcessed(progress.sent && !message.contains("REFUSED_STREAM"))
+                .build();
     }
 
     @Override
@@ -135,12 +148,37 @@ final class HttpTransport implements AutoCloseable {
         client.dispatcher().executorService().shutdown();
     }
 
-    private static final class Reader implements Callback {
+    /** What is known of a call before its answer. */
+    private static final class Progress extends EventListener {
 
-        private final CompletableFuture<Answer> result;
+        private final EventSink sink;
 
-        private Reader(CompletableFuture<Answer> result) {
+        /** Whether anything of the request may have left this machine. */
+        private volatile boolean sent;
+
+        private Progress(EventSink sink) {
+            this.sink = sink;
+        }
+
+        @Override
+        public void connectionAcquired(Call call, Connection connection) {
+            sink.connected();
+        }
+
+        @Override
+        public void requestHeadersStart(Call call) {
+            sent = true;
+        }
+    }
+
+    private static final class Exchange implements Callback {
+
+        private final CompletableFuture<@Nullable Void> result;
+        private final AnswerReader reader;
+
+        private Exchange(CompletableFuture<@Nullable Void> result, AnswerReader reader) {
             this.result = result;
+            this.reader = reader;
         }
 
         @Override
@@ -151,16 +189,12 @@ final class HttpTransport implements AutoCloseable {
         @Override
         public void onResponse(Call call, Response response) {
             try (response) {
-                BufferedSource source = response.body().source();
-                if (source.request(MAX_BODY_BYTES + 1)) {
-                    throw ProviderException.answered(
-                            FailureKind.MALFORMED,
-                            response.code(),
-                            "the answer is larger than " + MAX_BODY_BYTES + " bytes");
-                }
-                result.complete(new Answer(response.code(), source.readByteString()));
-            } catch (IOException | RuntimeException e) {
-                // Whoever waits must be told, whatever it was.
+                reader.read(response);
+                // Before closing, which may read on for a while to keep the connection.
+                result.complete(null);
+            } catch (Throwable e) {
+                // Whoever waits must be told, whatever it was. Nothing that follows is worth reading.
+                call.cancel();
                 result.completeExceptionally(e);
             }
         }

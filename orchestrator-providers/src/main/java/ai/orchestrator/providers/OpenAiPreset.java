@@ -1,47 +1,124 @@
 package ai.orchestrator.providers;
 
+import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
-/** The vendors that speak the OpenAI chat completions dialect, and where they differ. */
+/**
+ * The vendors and servers that speak the OpenAI chat completions dialect, and where they differ. A vendor's own rules hold at its own address;
+ * at another one, whatever is there is taken to know the dialect's common part.
+ */
 enum OpenAiPreset {
-    OPENAI("openai", "https://api.openai.com/v1", "gpt-6-luna", "max_completion_tokens"),
-    GROQ("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-20b", "max_completion_tokens"),
-    HUGGING_FACE("huggingface", "https://router.huggingface.co/v1", "openai/gpt-oss-20b", "max_tokens");
+    OPENAI("openai", "https://api.openai.com/v1", "gpt-6-luna"),
+    GROQ("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-20b"),
+    HUGGING_FACE("huggingface", "https://router.huggingface.co/v1", "openai/gpt-oss-20b"),
+    MISTRAL("mistral", "https://api.mistral.ai/v1", "mistral-small-latest"),
+    DEEPSEEK("deepseek", "https://api.deepseek.com", "deepseek-flash"),
+    OPENROUTER("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-oss-20b:free"),
+    TOGETHER("together", "https://api.together.xyz/v1", null),
+    CEREBRAS("cerebras", "https://api.cerebras.ai/v1", null),
+    XAI("xai", "https://api.x.ai/v1", null),
+    VLLM("vllm", null, null),
+    LM_STUDIO("lmstudio", "http://localhost:1234/v1", null);
+
+    private static final Pattern HEADER_VALUE = Pattern.compile("[\\x21-\\x7e]([\\x20-\\x7e]{0,198}[\\x21-\\x7e])?");
+
+    /** A setting that is sent as a header. */
+    private record HeaderOption(String name, String header) {}
 
     private final String typeName;
-    private final String baseUrl;
-    private final String defaultModel;
-    private final String maxTokensField;
+    private final @Nullable String baseUrl;
+    private final @Nullable String defaultModel;
 
-    OpenAiPreset(String typeName, String baseUrl, String defaultModel, String maxTokensField) {
+    OpenAiPreset(String typeName, @Nullable String baseUrl, @Nullable String defaultModel) {
         this.typeName = typeName;
         this.baseUrl = baseUrl;
         this.defaultModel = defaultModel;
-        this.maxTokensField = maxTokensField;
     }
 
     static List<ProviderType> types() {
         return Arrays.stream(values()).map(OpenAiPreset::type).toList();
     }
 
-    static OpenAiPreset of(ProviderTarget target) {
+    static Optional<OpenAiPreset> of(ProviderType type) {
         return Arrays.stream(values())
-                .filter(preset -> preset.typeName.equals(target.type().name()))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("not a type of this factory: " + target));
+                .filter(preset -> preset.typeName.equals(type.name()))
+                .findFirst();
     }
 
     private ProviderType type() {
-        return new ProviderType(typeName, Optional.of(URI.create(baseUrl)), Optional.of(defaultModel), true);
+        return new ProviderType(
+                typeName,
+                Optional.ofNullable(baseUrl).map(URI::create),
+                Optional.ofNullable(defaultModel),
+                baseUrl != null && this != LM_STUDIO,
+                headerOptions().stream()
+                        .map(option ->
+                                ProviderOption.optional(option.name, HEADER_VALUE, "1 to 200 visible ASCII characters"))
+                        .toList());
     }
 
-    /** OpenAI itself refuses the old name for its newer models; servers that imitate it know only the old one. */
+    private List<HeaderOption> headerOptions() {
+        return switch (this) {
+            case OPENAI ->
+                List.of(
+                        new HeaderOption("organization", "OpenAI-Organization"),
+                        new HeaderOption("project", "OpenAI-Project"));
+            case HUGGING_FACE -> List.of(new HeaderOption("bill-to", "X-HF-Bill-To"));
+            case OPENROUTER ->
+                List.of(new HeaderOption("referer", "HTTP-Referer"), new HeaderOption("title", "X-OpenRouter-Title"));
+            default -> List.of();
+        };
+    }
+
+    /** The headers that the target's options ask for. */
+    void addHeaders(ProviderTarget target, java.util.function.BiConsumer<String, String> header) {
+        headerOptions()
+                .forEach(option -> target.option(option.name).ifPresent(value -> header.accept(option.header, value)));
+    }
+
+    boolean isVendorsOwn(URI target) {
+        return baseUrl != null && target.equals(URI.create(baseUrl));
+    }
+
+    /** OpenAI and Groq have given {@code max_tokens} up; servers that imitate them know only the old name. */
     String maxTokensField(URI target) {
-        return target.equals(URI.create(baseUrl)) ? maxTokensField : "max_tokens";
+        return (this == OPENAI || this == GROQ) && isVendorsOwn(target) ? "max_completion_tokens" : "max_tokens";
+    }
+
+    /** Mistral's own name; it refuses fields that it does not know. */
+    String seedField() {
+        return this == MISTRAL ? "random_seed" : "seed";
+    }
+
+    /** Whether usage comes in a stream only if asked for. The others send it anyway, and Mistral refuses to be asked. */
+    boolean asksForUsage() {
+        return switch (this) {
+            case OPENAI, HUGGING_FACE, VLLM, LM_STUDIO, TOGETHER -> true;
+            default -> false;
+        };
+    }
+
+    /** DeepSeek has JSON mode alone. */
+    boolean knowsJsonSchema() {
+        return this != DEEPSEEK;
+    }
+
+    /** Mistral takes no others, so the ids of calls that another provider's model made are replaced. */
+    Optional<Pattern> toolCallIds() {
+        return this == MISTRAL ? Optional.of(Pattern.compile("[A-Za-z0-9]{9}")) : Optional.empty();
+    }
+
+    /** Groq counts requests by the day and tokens by the minute, in headers of the same form. */
+    Map<String, Duration> rateLimitWindows() {
+        return this == GROQ ? Map.of("requests", Duration.ofDays(1), "tokens", Duration.ofMinutes(1)) : Map.of();
     }
 }

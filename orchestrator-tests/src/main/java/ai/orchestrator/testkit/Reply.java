@@ -14,7 +14,8 @@ public final class Reply {
         COMPLETE,
         RESET_BEFORE_HEADERS,
         SILENCE_AFTER_HEADERS,
-        CLOSE_IN_BODY
+        CLOSE_IN_BODY,
+        STREAM
     }
 
     private final int status;
@@ -24,6 +25,7 @@ public final class Reply {
     private final Ending ending;
     private final int bodyBytes;
     private final @Nullable CompletableFuture<?> gate;
+    private final StreamScript stream;
 
     private interface BodyWriter {
         String write(String requestBody, String model);
@@ -36,7 +38,8 @@ public final class Reply {
             BodyWriter body,
             Ending ending,
             int bodyBytes,
-            @Nullable CompletableFuture<?> gate) {
+            @Nullable CompletableFuture<?> gate,
+            StreamScript stream) {
         this.status = status;
         this.headers = headers;
         this.model = model;
@@ -44,11 +47,19 @@ public final class Reply {
         this.ending = ending;
         this.bodyBytes = bodyBytes;
         this.gate = gate;
+        this.stream = stream;
     }
 
     private static Reply of(int status, BodyWriter body, Ending ending, int bodyBytes) {
         return new Reply(
-                status, Map.of("content-type", "application/json"), "scripted-1", body, ending, bodyBytes, null);
+                status,
+                Map.of("content-type", "application/json"),
+                "scripted-1",
+                body,
+                ending,
+                bodyBytes,
+                null,
+                StreamScript.empty());
     }
 
     /**
@@ -110,6 +121,68 @@ public final class Reply {
     }
 
     /**
+     * A success whose body is a stream of server-sent events.
+     *
+     * @param script what is sent
+     * @return the reply
+     */
+    public static Reply stream(StreamScript script) {
+        return new Reply(
+                200,
+                Map.of("content-type", "text/event-stream"),
+                "scripted-1",
+                (request, model) -> "",
+                Ending.STREAM,
+                0,
+                null,
+                Objects.requireNonNull(script, "script"));
+    }
+
+    /**
+     * A complete stream in the OpenAI dialect: one chunk for each token, the finish reason, the usage, and the end marker.
+     *
+     * @param tokens the answer's pieces
+     * @return the reply
+     */
+    public static Reply tokens(String... tokens) {
+        StreamScript script = StreamScript.empty();
+        for (String token : tokens) {
+            script = script.send(token(token));
+        }
+        return stream(script.send(tokensEnd(tokens.length)));
+    }
+
+    /**
+     * One chunk of a stream in the OpenAI dialect.
+     *
+     * @param token a piece of the answer
+     * @return the event, with the blank line that ends it
+     */
+    public static String token(String token) {
+        return chunk("[{\"index\":0,\"delta\":{\"content\":" + quoted(token) + "},\"finish_reason\":null}]", "null");
+    }
+
+    /**
+     * How a stream in the OpenAI dialect ends: finish reason, usage and end marker.
+     *
+     * @param count how many tokens there were
+     * @return the events
+     */
+    public static String tokensEnd(int count) {
+        return chunk("[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]", "null")
+                + chunk(
+                        "[]",
+                        "{\"prompt_tokens\":8,\"completion_tokens\":" + count + ",\"total_tokens\":" + (8 + count)
+                                + "}")
+                + "data: [DONE]\n\n";
+    }
+
+    private static String chunk(String choices, String usage) {
+        return "data: {\"id\":\"chatcmpl-scripted\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":"
+                + "\"scripted-1\",\"choices\":" + choices + ",\"usage\":" + usage + "}\n\n";
+    }
+
+    /**
      * The connection is reset before anything was sent.
      *
      * @return the reply
@@ -153,7 +226,7 @@ public final class Reply {
      * @return a reply
      */
     public Reply after(CompletableFuture<?> gate) {
-        return new Reply(status, headers, model, body, ending, bodyBytes, Objects.requireNonNull(gate, "gate"));
+        return new Reply(status, headers, model, body, ending, bodyBytes, Objects.requireNonNull(gate, "gate"), stream);
     }
 
     /**
@@ -166,7 +239,7 @@ public final class Reply {
     public Reply withHeader(String name, String value) {
         Map<String, String> changed = new LinkedHashMap<>(headers);
         changed.put(name, value);
-        return new Reply(status, Map.copyOf(changed), model, body, ending, bodyBytes, gate);
+        return new Reply(status, Map.copyOf(changed), model, body, ending, bodyBytes, gate, stream);
     }
 
     /**
@@ -176,7 +249,8 @@ public final class Reply {
      * @return a reply
      */
     public Reply withModel(String model) {
-        return new Reply(status, headers, Objects.requireNonNull(model, "model"), body, ending, bodyBytes, gate);
+        return new Reply(
+                status, headers, Objects.requireNonNull(model, "model"), body, ending, bodyBytes, gate, stream);
     }
 
     int status() {
@@ -197,6 +271,10 @@ public final class Reply {
 
     int bodyBytes() {
         return bodyBytes;
+    }
+
+    StreamScript streamScript() {
+        return stream;
     }
 
     CompletableFuture<?> gate() {

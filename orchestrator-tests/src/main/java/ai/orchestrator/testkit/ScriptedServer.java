@@ -226,6 +226,11 @@ public final class ScriptedServer implements AutoCloseable {
         MockResponse.Builder response = new MockResponse.Builder().code(reply.status());
         reply.headers().forEach(response::setHeader);
         byte[] bytes = reply.body(body).getBytes(StandardCharsets.UTF_8);
+        if (reply.ending() == Reply.Ending.STREAM) {
+            return response.setHeader("transfer-encoding", "chunked")
+                    .body(new StreamedBody(reply.streamScript(), connection))
+                    .build();
+        }
         if (reply.ending() == Reply.Ending.COMPLETE) {
             return response.body(new Buffer().write(bytes)).build();
         }
@@ -274,6 +279,46 @@ public final class ScriptedServer implements AutoCloseable {
             sink.write(bytes, 0, Math.min(reply.bodyBytes(), bytes.length));
             sink.flush();
             if (reply.ending() == Reply.Ending.SILENCE_AFTER_HEADERS) {
+                CompletableFuture.anyOf(connection.closedByClient(), closed).join();
+            }
+            connection.close();
+        }
+    }
+
+    /** Sends each piece as a chunk of its own (RFC 9112 §7.1). */
+    private final class StreamedBody implements MockResponseBody {
+
+        private final StreamScript script;
+        private final ObservedSocket connection;
+
+        private StreamedBody(StreamScript script, ObservedSocket connection) {
+            this.script = script;
+            this.connection = connection;
+        }
+
+        @Override
+        public long getContentLength() {
+            return -1;
+        }
+
+        @Override
+        public void writeTo(BufferedSink sink) throws IOException {
+            for (StreamScript.Step step : script.steps()) {
+                CompletableFuture<?> gate = step.gate();
+                if (gate != null) {
+                    CompletableFuture.anyOf(gate, connection.closedByClient(), closed)
+                            .join();
+                }
+                if (step.bytes().size() > 0) {
+                    sink.writeHexadecimalUnsignedLong(step.bytes().size()).writeUtf8("\r\n");
+                    sink.write(step.bytes()).writeUtf8("\r\n").flush();
+                }
+            }
+            if (script.ending() == StreamScript.Ending.COMPLETE) {
+                sink.writeUtf8("0\r\n\r\n").flush();
+                return;
+            }
+            if (script.ending() == StreamScript.Ending.SILENCE) {
                 CompletableFuture.anyOf(connection.closedByClient(), closed).join();
             }
             connection.close();

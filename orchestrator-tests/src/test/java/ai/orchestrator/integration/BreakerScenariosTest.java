@@ -55,7 +55,7 @@ class BreakerScenariosTest {
     private static final Duration DEADLINE = Duration.ofMinutes(10);
     private static final Reply DOWN = Reply.error(503, "server_is_overloaded", "down");
 
-    private static final ChatProvider ANSWERING = (request, deadline, cancellation, sink) -> {
+    private static final ChatProvider ANSWERING = (request, delivery, deadline, cancellation, sink) -> {
         sink.event(new ChatEvent.Text("still here"));
         sink.event(new ChatEvent.Finished(FinishReason.STOP));
     };
@@ -180,7 +180,7 @@ class BreakerScenariosTest {
         CountDownLatch letGo = new CountDownLatch(1);
         CountDownLatch stuck = new CountDownLatch(1);
         AtomicBoolean ill = new AtomicBoolean(true);
-        ChatProvider deaf = (request, deadline, cancellation, sink) -> {
+        ChatProvider deaf = (request, delivery, deadline, cancellation, sink) -> {
             if (ill.get()) {
                 throw new IllegalStateException("down");
             }
@@ -238,7 +238,7 @@ class BreakerScenariosTest {
     void R5_a_trial_that_ends_in_an_error_has_failed_and_the_error_reaches_the_caller() {
         StackOverflowError error = new StackOverflowError();
         Throwable[] thrown = {new IllegalStateException("down")};
-        ChatProvider failing = (request, deadline, cancellation, sink) -> {
+        ChatProvider failing = (request, delivery, deadline, cancellation, sink) -> {
             if (thrown[0] instanceof Error fatal) {
                 throw fatal;
             }
@@ -262,7 +262,7 @@ class BreakerScenariosTest {
         CountDownLatch letGo = new CountDownLatch(1);
         CountDownLatch reached = new CountDownLatch(2);
         AtomicBoolean ill = new AtomicBoolean(true);
-        ChatProvider first = (request, deadline, cancellation, sink) -> {
+        ChatProvider first = (request, delivery, deadline, cancellation, sink) -> {
             if (ill.get()) {
                 throw new IllegalStateException("down");
             }
@@ -272,7 +272,7 @@ class BreakerScenariosTest {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            ANSWERING.chat(request, deadline, cancellation, sink);
+            ANSWERING.chat(request, delivery, deadline, cancellation, sink);
         };
         try (Orchestrator orchestrator = withOwn(first, 2).build()) {
             orchestrator.chat("hello");
@@ -389,7 +389,7 @@ class BreakerScenariosTest {
     @Test
     void a_provider_whose_trials_are_under_way_is_skipped_with_that_reason() {
         try (Orchestrator orchestrator = withOwn(
-                        (request, deadline, cancellation, sink) -> {
+                        (request, delivery, deadline, cancellation, sink) -> {
                             throw new IllegalStateException("down");
                         },
                         1)
@@ -448,21 +448,21 @@ class BreakerScenariosTest {
 
     @Test
     void a_trial_keeps_its_permit_for_the_configured_lease_where_there_is_one() {
-        ChatProvider own = (request, deadline, cancellation, sink) -> {
+        ChatProvider own = (request, delivery, deadline, cancellation, sink) -> {
             throw new IllegalStateException("down");
         };
         Duration lease = Duration.ofMinutes(3);
         ProviderCircuitBreaker[] breaker = new ProviderCircuitBreaker[1];
         AtomicBoolean ill = new AtomicBoolean(true);
-        ChatProvider slow = (request, deadline, cancellation, sink) -> {
+        ChatProvider slow = (request, delivery, deadline, cancellation, sink) -> {
             if (ill.get()) {
-                own.chat(request, deadline, cancellation, sink);
+                own.chat(request, delivery, deadline, cancellation, sink);
             }
             time.advance(lease.minusNanos(1));
             assertThat(breaker[0].canRequest()).isFalse();
             time.advance(Duration.ofNanos(1));
             assertThat(breaker[0].canRequest()).isTrue();
-            ANSWERING.chat(request, deadline, cancellation, sink);
+            ANSWERING.chat(request, delivery, deadline, cancellation, sink);
         };
         try (Orchestrator orchestrator = Orchestrator.builder()
                 .timeSource(time)

@@ -262,7 +262,7 @@ class FailoverIntegrationTest {
                     .isInstanceOfSatisfying(Trail.Failed.class, failed -> {
                         assertThat(failed.kind()).isEqualTo(FailureKind.TIMEOUT);
                         assertThat(failed.took()).isEqualTo(Duration.ofSeconds(8));
-                        assertThat(failed.reason()).isEqualTo("no answer within 8 s");
+                        assertThat(failed.reason()).isEqualTo("no complete answer within 8 s");
                     });
             first.awaitClientClosed(request);
             assertThat(time.pendingTimers()).isZero();

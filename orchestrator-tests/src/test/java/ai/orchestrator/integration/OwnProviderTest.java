@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class OwnProviderTest {
 
-    private static final ChatProvider ANSWERING = (request, deadline, cancellation, sink) -> {
+    private static final ChatProvider ANSWERING = (request, delivery, deadline, cancellation, sink) -> {
         sink.event(new ChatEvent.Text("still "));
         sink.event(new ChatEvent.Text("here"));
         sink.event(new ChatEvent.Finished(FinishReason.STOP));
@@ -41,7 +41,7 @@ class OwnProviderTest {
 
     /** Blocks until cancelled, as a call to a silent machine does. */
     private static ChatProvider silent(boolean connects, CountDownLatch started) {
-        return (request, deadline, cancellation, sink) -> {
+        return (request, delivery, deadline, cancellation, sink) -> {
             if (connects) {
                 sink.connected();
             }
@@ -63,7 +63,7 @@ class OwnProviderTest {
 
     @Test
     void an_unexpected_exception_is_that_providers_failure() {
-        try (Orchestrator orchestrator = with((request, deadline, cancellation, sink) -> {
+        try (Orchestrator orchestrator = with((request, delivery, deadline, cancellation, sink) -> {
             throw new IllegalStateException("a bug");
         })) {
             Trail.Failed failed = failure(orchestrator.chat("hello"));
@@ -77,15 +77,15 @@ class OwnProviderTest {
 
     @Test
     void an_answer_without_its_end_is_truncated() {
-        try (Orchestrator orchestrator =
-                with((request, deadline, cancellation, sink) -> sink.event(new ChatEvent.Text("half an ans")))) {
+        try (Orchestrator orchestrator = with(
+                (request, delivery, deadline, cancellation, sink) -> sink.event(new ChatEvent.Text("half an ans")))) {
             assertThat(failure(orchestrator.chat("hello")).kind()).isEqualTo(FailureKind.TRUNCATED);
         }
     }
 
     @Test
     void an_error_reaches_the_caller_and_counts_as_one_failure() {
-        try (Orchestrator orchestrator = with((request, deadline, cancellation, sink) -> {
+        try (Orchestrator orchestrator = with((request, delivery, deadline, cancellation, sink) -> {
             throw new StackOverflowError("deep");
         })) {
             assertThatThrownBy(() -> orchestrator.chat("hello"))
@@ -133,7 +133,7 @@ class OwnProviderTest {
     @Test
     void one_exception_thrown_by_both_is_no_trouble() {
         ProviderException shared = ProviderException.of(FailureKind.NETWORK, "unplugged");
-        ChatProvider failing = (request, deadline, cancellation, sink) -> {
+        ChatProvider failing = (request, delivery, deadline, cancellation, sink) -> {
             throw shared;
         };
         try (Orchestrator orchestrator = Orchestrator.builder()

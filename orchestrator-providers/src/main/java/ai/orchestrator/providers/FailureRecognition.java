@@ -1,0 +1,239 @@
+package ai.orchestrator.providers;
+
+import static ai.orchestrator.provider.FailureKind.BAD_REQUEST;
+import static ai.orchestrator.provider.FailureKind.CANCELLED;
+import static ai.orchestrator.provider.FailureKind.CONFLICT;
+import static ai.orchestrator.provider.FailureKind.CONTENT_FILTERED;
+import static ai.orchestrator.provider.FailureKind.CONTEXT_TOO_LONG;
+import static ai.orchestrator.provider.FailureKind.CREDENTIAL;
+import static ai.orchestrator.provider.FailureKind.MODEL_LOADING;
+import static ai.orchestrator.provider.FailureKind.MODEL_NOT_FOUND;
+import static ai.orchestrator.provider.FailureKind.OVERLOADED;
+import static ai.orchestrator.provider.FailureKind.PERMISSION;
+import static ai.orchestrator.provider.FailureKind.QUOTA_EXHAUSTED;
+import static ai.orchestrator.provider.FailureKind.RATE_LIMITED;
+import static ai.orchestrator.provider.FailureKind.SERVER;
+import static ai.orchestrator.provider.FailureKind.TIMEOUT;
+import static ai.orchestrator.provider.FailureKind.TOOL_GENERATION;
+
+import ai.orchestrator.provider.FailureKind;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What an error means, for every dialect, in this order: the provider's code, the few texts that come without a code, the HTTP status. A code
+ * that only says "invalid request" is in no table, so that the text or the status decides.
+ */
+final class FailureRecognition {
+
+    /** The provider's own words, in lower case. The vendors' error pages, their SDKs, and recorded answers name them. */
+    private static final Map<String, FailureKind> BY_CODE = new HashMap<>();
+
+    static {
+        // OpenAI, Azure; OpenRouter's error_type; Cohere's error_type.
+        codes(CONTEXT_TOO_LONG, "context_length_exceeded", "model_context_window_exceeded", "too_many_tokens");
+        codes(
+                CONTENT_FILTERED,
+                "content_policy_violation",
+                "content_filter",
+                "responsibleaipolicyviolation",
+                "moderation",
+                "refusal");
+        // Money, or the quota of a day or a month.
+        codes(
+                QUOTA_EXHAUSTED,
+                ErrorFacts.DAILY_QUOTA,
+                "insufficient_quota",
+                "credit_balance_exhausted",
+                "organization_spend_limit_exceeded",
+                "project_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
+                "billing_hard_limit_reached",
+                "billing_not_active",
+                "enforced_spend_limit_reached",
+                "contract_spend_limit_reached",
+                "billing_error",
+                "payment_required",
+                "insufficient_balance");
+        codes(
+                CREDENTIAL,
+                "invalid_api_key",
+                "authentication_error",
+                "invalid_authentication",
+                "api_key_invalid",
+                "unauthenticated");
+        // Gemini says FAILED_PRECONDITION where the free tier is not offered in a region.
+        codes(
+                PERMISSION,
+                "permission_error",
+                "permission_denied",
+                "unsupported_country_region_territory",
+                "failed_precondition");
+        codes(
+                MODEL_NOT_FOUND,
+                "model_not_found",
+                "model_not_supported",
+                "model_decommissioned",
+                "invalid_model",
+                "deploymentnotfound",
+                "3003",
+                "not_found_error",
+                "not_found");
+        codes(TOOL_GENERATION, "tool_use_failed", "malformed_function_call");
+        codes(
+                OVERLOADED,
+                "slow_down",
+                "server_is_overloaded",
+                "service_unavailable_error",
+                "overloaded_error",
+                "overloaded",
+                "provider_overloaded",
+                "provider_unavailable",
+                "service_tier_capacity_exceeded",
+                "capacity_exceeded",
+                "3505",
+                "unavailable",
+                "insufficient_system_resource");
+        codes(
+                RATE_LIMITED,
+                "rate_limit_exceeded",
+                "rate_limit_error",
+                "ramp_limit_exceeded",
+                "ratelimitreached",
+                "resource_exhausted");
+        codes(TIMEOUT, "timeout_error", "timeout", "request_timeout", "deadline_exceeded");
+        codes(CONFLICT, "conflict_error");
+        codes(
+                SERVER,
+                "server_error",
+                "api_error",
+                "internal",
+                "internal_error",
+                "internal_server_error",
+                "server",
+                "generation",
+                "incomplete_generation");
+        codes(CANCELLED, "request_cancelled");
+    }
+
+    private static void codes(FailureKind kind, String... codes) {
+        for (String code : codes) {
+            BY_CODE.put(code, kind);
+        }
+    }
+
+    /** A text that a provider sends without a code of its own. */
+    private record Wording(FailureKind kind, Pattern statuses, Pattern text) {
+
+        private static Wording of(FailureKind kind, String statuses, String text) {
+            return new Wording(kind, Pattern.compile(statuses), Pattern.compile(text, Pattern.CASE_INSENSITIVE));
+        }
+
+        private boolean matches(int status, String message) {
+            return statuses.matcher(Integer.toString(status)).matches()
+                    && text.matcher(message).find();
+        }
+    }
+
+    /** In order; the first that matches decides. */
+    private static final List<Wording> BY_TEXT = List.of(
+            // Anthropic: the limits that a customer sets, and prepaid credits, are both 400 invalid_request_error.
+            Wording.of(
+                    QUOTA_EXHAUSTED,
+                    "400|403",
+                    "you have reached your specified API usage limits|credit balance is too low"),
+            Wording.of(QUOTA_EXHAUSTED, "4\\d\\d", "exceeded your monthly included credits|insufficient balance"),
+            // Anthropic; Gemini; DeepSeek, vLLM, Mistral; TGI; llama.cpp.
+            Wording.of(
+                    CONTEXT_TOO_LONG,
+                    "400|413|422|500",
+                    "prompt is too long|input token count|maximum context length|max_new_tokens. must be"
+                            + "|exceeds? the (available )?context (size|window|length)|context window of"),
+            Wording.of(CREDENTIAL, "400", "API key (not valid|expired)"),
+            // vLLM, Ollama, Together; OpenRouter.
+            Wording.of(MODEL_NOT_FOUND, "400", "model .{0,200}(does not exist|not found)|is not a valid model"),
+            Wording.of(MODEL_LOADING, "503", "is currently loading|loading model"));
+
+    /** Of requests that are larger than a whole minute's tokens (Groq, OpenAI): no waiting helps. */
+    private static final Pattern LARGER_THAN_LIMIT = Pattern.compile("request too large", Pattern.CASE_INSENSITIVE);
+
+    /** Of limits that a day or a month long (Groq, OpenAI, OpenRouter, Cohere's trial keys). */
+    private static final Pattern LONG_WINDOW = Pattern.compile(
+            "\\b(per[ -]day|per[ -]month|daily|monthly)\\b|\\((TPD|RPD)\\)| / month", Pattern.CASE_INSENSITIVE);
+
+    private FailureRecognition() {}
+
+    /**
+     * What an error means.
+     *
+     * @param status the HTTP status, also 200 for an error inside a success
+     */
+    static FailureKind recognise(int status, ErrorFacts facts) {
+        // Inside a success the body's own status counts; without one the provider is taken to have broken.
+        int effective = status >= 300 ? status : facts.innerStatus() == 0 ? 500 : facts.innerStatus();
+        FailureKind kind = loading(effective, facts)
+                .or(() -> byCode(facts))
+                .or(() -> byText(effective, facts))
+                .orElseGet(() -> byStatus(effective));
+        if (kind == RATE_LIMITED) {
+            if (LARGER_THAN_LIMIT.matcher(facts.message()).find()) {
+                return CONTEXT_TOO_LONG;
+            }
+            if (LONG_WINDOW.matcher(facts.message()).find()) {
+                return QUOTA_EXHAUSTED;
+            }
+        }
+        return kind;
+    }
+
+    /** Hugging Face says how long loading will take. */
+    private static Optional<FailureKind> loading(int status, ErrorFacts facts) {
+        return (status == 503 || status == 500)
+                        && facts.body().path("estimated_time").isNumber()
+                ? Optional.of(MODEL_LOADING)
+                : Optional.empty();
+    }
+
+    private static Optional<FailureKind> byCode(ErrorFacts facts) {
+        return facts.codes().stream()
+                .map(code -> BY_CODE.get(code.toLowerCase(Locale.ROOT)))
+                .filter(java.util.Objects::nonNull)
+                .findFirst();
+    }
+
+    private static Optional<FailureKind> byText(int status, ErrorFacts facts) {
+        return BY_TEXT.stream()
+                .filter(wording -> wording.matches(status, facts.message()))
+                .map(Wording::kind)
+                .findFirst();
+    }
+
+    private static FailureKind byStatus(int status) {
+        return switch (status) {
+            case 401 -> CREDENTIAL;
+            case 402 -> QUOTA_EXHAUSTED;
+            case 403 -> PERMISSION;
+            // A wrong address as much as a wrong model.
+            case 404, 405, 410 -> MODEL_NOT_FOUND;
+            case 408, 504, 524 -> TIMEOUT;
+            case 409 -> CONFLICT;
+            case 424 -> TOOL_GENERATION;
+            case 429 -> RATE_LIMITED;
+            // 498 is Groq's for a flex tier without capacity.
+            case 498, 502, 503, 520, 521, 522, 523, 529 -> OVERLOADED;
+            case 499 -> CANCELLED;
+            case 501 -> BAD_REQUEST;
+            default -> {
+                if (status < 400) {
+                    // A redirect, which is never followed, means a wrong address as well.
+                    yield MODEL_NOT_FOUND;
+                }
+                yield status >= 500 ? SERVER : BAD_REQUEST;
+            }
+        };
+    }
+}

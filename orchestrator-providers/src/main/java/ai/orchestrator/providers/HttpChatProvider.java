@@ -1,0 +1,235 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.RateLimit;
+import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.Delivery;
+import ai.orchestrator.provider.EventSink;
+import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
+import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.time.Deadline;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import okhttp3.Headers;
+import okhttp3.Response;
+import okio.BufferedSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes attempts in one dialect over HTTP: sends, and reads whatever comes back, a complete answer, a stream, an error of any status, or an
+ * error inside a success. Safe for use by several threads.
+ */
+final class HttpChatProvider implements ChatProvider {
+
+    /** A larger answer is not one: the longest models write well under a megabyte, but some send pictures. */
+    static final long MAX_BODY_BYTES = 16L * 1024 * 1024;
+
+    /** A line, and an event, of a stream. */
+    static final long MAX_LINE_BYTES = 8L * 1024 * 1024;
+
+    /** All lines of a stream: a token takes some 300 bytes. */
+    static final long MAX_STREAM_BYTES = 256L * 1024 * 1024;
+
+    private static final long MAX_ERROR_BYTES = 256L * 1024;
+
+    /** How far to look for the first byte that is not blank: DeepSeek sends empty lines while a call waits. */
+    private static final long MAX_BLANKS = 64L * 1024;
+
+    private static final String END_MARKER = "[DONE]";
+
+    private final ProviderTarget target;
+    private final Dialect dialect;
+    private final HttpTransport transport;
+    private final InstantSource instantSource;
+    private final Redaction redaction;
+
+    HttpChatProvider(ProviderTarget target, Dialect dialect, HttpTransport transport, InstantSource instantSource) {
+        this.target = target;
+        this.dialect = dialect;
+        this.transport = transport;
+        this.instantSource = instantSource;
+        this.redaction = new Redaction(target.apiKey());
+    }
+
+    @Override
+    public Optional<String> unsupported(ChatRequest request) {
+        return dialect.unsupported(request);
+    }
+
+    @Override
+    public void chat(
+            ChatRequest request, Delivery delivery, Deadline deadline, Cancellation cancellation, EventSink sink) {
+        dialect.unsupported(request).ifPresent(reason -> {
+            throw Json.badRequest("cannot do " + reason);
+        });
+        byte[] json = Json.bytes(dialect.json(request, delivery));
+        transport.post(
+                dialect.http(delivery)
+                        .header("Accept", delivery == Delivery.STREAMED ? "text/event-stream" : "application/json"),
+                json,
+                deadline,
+                cancellation,
+                sink,
+                redaction,
+                response -> read(response, request, delivery, sink));
+    }
+
+    private void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
+        AnswerHead head = head(response);
+        BufferedSource body = response.body().source();
+        if (!head.isSuccess()) {
+            throw head.error(errorBody(body));
+        }
+        if (!head.rateLimits().isEmpty()) {
+            sink.event(new ChatEvent.Limited(head.rateLimits()));
+        }
+        if (request.responseHeaders()) {
+            sink.event(new ChatEvent.Headers(headers(head.headers())));
+        }
+        AnswerDecoder decoder = dialect.decoder(head, sink);
+        // A server that cannot stream answers as one, and some send an error so.
+        if (delivery == Delivery.WHOLE || startsLikeJson(body)) {
+            whole(body, head, decoder);
+        } else {
+            new StreamReader(head, decoder, sink).read(body);
+        }
+    }
+
+    private AnswerHead head(Response response) {
+        Headers headers = response.headers();
+        Instant now = instantSource.instant();
+        // Its dates are meant by its own clock; an absurd one is not taken for a clock.
+        java.util.Date serverDate = headers.getDate("date");
+        Instant received = serverDate == null ? now : serverDate.toInstant();
+        List<RateLimit> limits = RateLimitHeaders.read(headers, dialect.rateLimitWindows(), received);
+        return new AnswerHead(response.code(), headers, limits, received, redaction);
+    }
+
+    private Map<String, List<String>> headers(Headers headers) {
+        Map<String, List<String>> copy = new TreeMap<>();
+        headers.toMultimap()
+                .forEach((name, values) -> copy.put(
+                        name.toLowerCase(Locale.ROOT),
+                        values.stream().map(redaction::withoutKey).toList()));
+        return copy;
+    }
+
+    /** What the error says as far as it came: the status alone says enough to go on. */
+    private static @Nullable JsonNode errorBody(BufferedSource body) {
+        try {
+            return body.request(MAX_ERROR_BYTES + 1) ? null : Json.parse(body.readByteArray());
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private static boolean startsLikeJson(BufferedSource body) throws IOException {
+        for (long i = 0; i < MAX_BLANKS && body.request(i + 1); i++) {
+            byte b = body.getBuffer().getByte(i);
+            if (b != ' ' && b != '\t' && b != '\r' && b != '\n') {
+                return b == '{' || b == '[';
+            }
+        }
+        return false;
+    }
+
+    private static void whole(BufferedSource body, AnswerHead head, AnswerDecoder decoder) throws IOException {
+        if (body.request(MAX_BODY_BYTES + 1)) {
+            throw new OversizedAnswerException("the answer is larger than " + MAX_BODY_BYTES + " bytes");
+        }
+        JsonNode json = Json.parse(body.readByteArray());
+        if (json == null) {
+            throw head.failed(FailureKind.MALFORMED, "the answer is empty or not JSON");
+        }
+        if (ErrorFacts.isError(json)) {
+            throw head.error(json);
+        }
+        decoder.whole(json);
+        decoder.finish();
+    }
+
+    /** Reads one stream. For one thread. */
+    private static final class StreamReader {
+
+        private final AnswerHead head;
+        private final AnswerDecoder decoder;
+        private final EventSink sink;
+
+        private StreamReader(AnswerHead head, AnswerDecoder decoder, EventSink sink) {
+            this.head = head;
+            this.decoder = decoder;
+            this.sink = sink;
+        }
+
+        private void read(BufferedSource body) throws IOException {
+            ServerSentEvents events = new ServerSentEvents(
+                    new LineReader(body, MAX_LINE_BYTES, MAX_STREAM_BYTES), MAX_LINE_BYTES, sink::alive);
+            try {
+                ServerSentEvents.Event event;
+                while (!decoder.isComplete() && (event = events.next()) != null) {
+                    sink.alive();
+                    if (event.data().strip().equals(END_MARKER)) {
+                        break;
+                    }
+                    read(event);
+                }
+            } catch (OversizedAnswerException e) {
+                throw e;
+            } catch (IOException e) {
+                // The model's own end has come: only the count of tokens is lost, and nobody asked for the answer
+                // again.
+                if (!decoder.isEnded()) {
+                    throw truncated(e);
+                }
+            }
+            decoder.finish();
+        }
+
+        private ProviderException truncated(IOException cause) {
+            String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+            return ProviderException.builder(
+                            FailureKind.TRUNCATED,
+                            head.status() + ": the stream broke off: "
+                                    + head.redaction().message(reason))
+                    .status(head.status())
+                    .requestId(head.requestId())
+                    .cause(head.redaction().cause(cause))
+                    .build();
+        }
+
+        private void read(ServerSentEvents.Event event) {
+            JsonNode json = Json.parse(event.data());
+            boolean error = event.form() == ServerSentEvents.Form.ERROR_FIELD
+                    || event.name().equals("error")
+                    || (json != null && ErrorFacts.isError(json));
+            if (error) {
+                throw head.error(json == null ? textError(event.data()) : json);
+            }
+            if (event.form() == ServerSentEvents.Form.BARE_JSON || json == null) {
+                throw event.complete()
+                        ? head.failed(FailureKind.MALFORMED, "a piece of the stream is not JSON")
+                        : head.failed(FailureKind.TRUNCATED, "the stream broke off in the middle of a piece");
+            }
+            decoder.piece(json, event.data().length());
+        }
+
+        private static JsonNode textError(String text) {
+            return Json.object().put("error", text);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "HttpChatProvider(" + target + ")";
+    }
+}

@@ -1,0 +1,129 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** JSON in and out. Jackson's own limits apply: 1,000 levels, 20 million characters in a string, 1,000 digits in a number. */
+final class Json {
+
+    /** Trailing tokens are a fault: half a proxy's error page after an answer must not pass for one. */
+    private static final ObjectMapper MAPPER =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    private Json() {}
+
+    static ObjectNode object() {
+        return MAPPER.createObjectNode();
+    }
+
+    /** What the text says; null if it is empty or not JSON. */
+    static @Nullable JsonNode parse(String text) {
+        try {
+            JsonNode node = MAPPER.readTree(text);
+            return node == null || node.isMissingNode() ? null : node;
+        } catch (IOException e) {
+            // Its message would repeat what was read.
+            return null;
+        }
+    }
+
+    /** What the bytes say; null if they are empty or not JSON. */
+    static @Nullable JsonNode parse(byte[] bytes) {
+        try {
+            JsonNode node = MAPPER.readTree(bytes);
+            return node == null || node.isMissingNode() ? null : node;
+        } catch (IOException e) {
+            // An error page, or half an answer.
+            return null;
+        }
+    }
+
+    /**
+     * A JSON object that the caller wrote as text.
+     *
+     * @param what it is, for the message
+     * @throws ProviderException of kind BAD_REQUEST if it is not one
+     */
+    static ObjectNode callersObject(String what, String text) {
+        JsonNode node = parse(text);
+        if (node instanceof ObjectNode object) {
+            return object;
+        }
+        throw badRequest(
+                what + " must be a JSON object, as text, but is " + (node == null ? "not JSON" : "other JSON"));
+    }
+
+    /** A request that cannot be sent. */
+    static ProviderException badRequest(String message) {
+        return ProviderException.builder(FailureKind.BAD_REQUEST, message)
+                .mayHaveBeenProcessed(false)
+                .build();
+    }
+
+    static byte[] bytes(ObjectNode json) {
+        try {
+            return MAPPER.writeValueAsBytes(json);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException("a tree of JSON values is always writable", e);
+        }
+    }
+
+    static String text(JsonNode json) {
+        return json.toString();
+    }
+
+    static JsonNode tree(@Nullable Object value) {
+        return MAPPER.valueToTree(value);
+    }
+
+    /** A tree as maps, lists and plain values. */
+    static Object plain(JsonNode node) {
+        return MAPPER.convertValue(node, Object.class);
+    }
+
+    /**
+     * Adds the caller's own fields: objects join, anything else replaces.
+     *
+     * @param fixed names of fields that make the call what it is
+     * @throws ProviderException of kind BAD_REQUEST if one of them is among the caller's
+     */
+    static void addExtra(ObjectNode json, Map<String, Object> extra, Set<String> fixed) {
+        extra.forEach((name, value) -> {
+            if (fixed.contains(name)) {
+                throw badRequest("the extra field '" + name + "' would replace what the request itself says");
+            }
+        });
+        merge(json, (ObjectNode) tree(extra));
+    }
+
+    private static void merge(ObjectNode into, ObjectNode from) {
+        for (Map.Entry<String, JsonNode> field : from.properties()) {
+            JsonNode present = into.get(field.getKey());
+            if (present instanceof ObjectNode inner && field.getValue() instanceof ObjectNode more) {
+                merge(inner, more);
+            } else {
+                into.set(field.getKey(), field.getValue());
+            }
+        }
+    }
+
+    /** The text of a string or a number; empty for anything else. */
+    static String string(JsonNode node) {
+        return node.isTextual() || node.isNumber() ? node.asText() : "";
+    }
+
+    /** A count; zero if it is missing, negative, or no whole number that fits. */
+    static long count(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(0, node.asLong()) : 0;
+    }
+}

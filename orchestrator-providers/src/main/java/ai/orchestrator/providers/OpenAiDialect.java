@@ -1,0 +1,278 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.Content;
+import ai.orchestrator.chat.Message;
+import ai.orchestrator.chat.ReasoningEffort;
+import ai.orchestrator.chat.ResponseFormat;
+import ai.orchestrator.chat.Tool;
+import ai.orchestrator.chat.ToolCall;
+import ai.orchestrator.chat.ToolChoice;
+import ai.orchestrator.provider.Delivery;
+import ai.orchestrator.provider.EventSink;
+import ai.orchestrator.provider.ProviderTarget;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import okhttp3.HttpUrl;
+import okhttp3.Request;
+import okio.ByteString;
+
+/** The OpenAI chat completions dialect: {@code POST <base>/chat/completions} with a bearer key. */
+final class OpenAiDialect implements Dialect {
+
+    private static final Set<String> FIXED_FIELDS = Set.of("model", "messages", "stream");
+
+    /** OpenAI's models that think before they answer; only a prefix of a whole name part counts, also behind a gateway's "openai/". */
+    private static final Pattern REASONING_FAMILY = Pattern.compile("(?:openai/)?(?:gpt-[5-9]|o[134])(?:[.-].*)?");
+
+    /** Those of them that cannot stop thinking: gpt-5 itself, and the o series. */
+    private static final Pattern ALWAYS_REASONS =
+            Pattern.compile("(?:openai/)?(?:gpt-5(?:-(?:mini|nano|pro|codex).*|-20.*)?|o[134](?:-.*)?)");
+
+    /** Takes tools on this interface only without reasoning. */
+    private static final Pattern TOOLS_WITHOUT_REASONING = Pattern.compile("(?:openai/)?gpt-6-luna(?:-.*)?");
+
+    private final ProviderTarget target;
+    private final OpenAiPreset preset;
+    private final HttpUrl url;
+    private final boolean reasoningFamily;
+
+    OpenAiDialect(ProviderTarget target, OpenAiPreset preset) {
+        this.target = target;
+        this.preset = preset;
+        this.url = HttpUrl.get(target.baseUrl().toString())
+                .newBuilder()
+                .addPathSegments("chat/completions")
+                .build();
+        // Groq, OpenRouter and the others map parameters themselves, and have other models of such names.
+        this.reasoningFamily = preset == OpenAiPreset.OPENAI
+                && REASONING_FAMILY.matcher(target.model()).matches();
+    }
+
+    @Override
+    public Optional<String> unsupported(ChatRequest request) {
+        if (request.responseFormat() instanceof ResponseFormat.JsonSchema && !preset.knowsJsonSchema()) {
+            return Optional.of("responseFormat: " + target.type().name() + " knows no JSON schema, only JSON");
+        }
+        if (!reasoningFamily) {
+            return Optional.empty();
+        }
+        boolean samples = request.temperature().isPresent() || request.topP().isPresent();
+        if (samples && thinks(request)) {
+            return Optional.of((request.temperature().isPresent() ? "temperature: " : "topP: ") + target.model()
+                    + " takes it only with reasoning effort NONE"
+                    + (alwaysReasons() ? ", which it does not have" : ""));
+        }
+        if (!request.tools().isEmpty() && toolsWithoutReasoning() && thinks(request)) {
+            return Optional.of("tools: " + target.model() + " takes them here only with reasoning effort NONE");
+        }
+        return Optional.empty();
+    }
+
+    /** Whether the model would think: it would not where nobody asked for it and the request forbids it. */
+    private boolean thinks(ChatRequest request) {
+        return alwaysReasons()
+                || request.reasoningEffort()
+                        .filter(effort -> effort != ReasoningEffort.NONE)
+                        .isPresent();
+    }
+
+    private boolean alwaysReasons() {
+        return ALWAYS_REASONS.matcher(target.model()).matches();
+    }
+
+    private boolean toolsWithoutReasoning() {
+        return TOOLS_WITHOUT_REASONING.matcher(target.model()).matches();
+    }
+
+    @Override
+    public Request.Builder http(Delivery delivery) {
+        Request.Builder http = new Request.Builder().url(url);
+        target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
+        preset.addHeaders(target, http::header);
+        return http;
+    }
+
+    @Override
+    public ObjectNode json(ChatRequest request, Delivery delivery) {
+        ObjectNode json = Json.object();
+        json.put("model", target.model());
+        ArrayNode messages = json.putArray("messages");
+        request.messages().forEach(message -> write(message, messages.addObject()));
+        request.maxTokens()
+                .ifPresent(tokens -> json.put(
+                        reasoningFamily ? "max_completion_tokens" : preset.maxTokensField(target.baseUrl()), tokens));
+        request.temperature().ifPresent(temperature -> json.put("temperature", temperature));
+        request.topP().ifPresent(topP -> json.put("top_p", topP));
+        request.seed().ifPresent(seed -> json.put(preset.seedField(), seed));
+        if (!request.stopSequences().isEmpty()) {
+            ArrayNode stop = json.putArray("stop");
+            request.stopSequences().forEach(stop::add);
+        }
+        writeTools(request, json);
+        writeFormat(request.responseFormat(), json);
+        writeEffort(request, json);
+        json.put("stream", delivery == Delivery.STREAMED);
+        if (delivery == Delivery.STREAMED && preset.asksForUsage()) {
+            json.putObject("stream_options").put("include_usage", true);
+        }
+        Json.addExtra(json, request.extra(target.type().name()), FIXED_FIELDS);
+        return json;
+    }
+
+    private void write(Message message, ObjectNode json) {
+        json.put("role", message.role().name().toLowerCase(Locale.ROOT));
+        switch (message.role()) {
+            case SYSTEM -> json.put("content", message.text());
+            case USER -> writeContent(message, json);
+            case ASSISTANT -> {
+                if (message.toolCalls().isEmpty() || !message.text().isEmpty()) {
+                    json.put("content", message.text());
+                } else {
+                    json.putNull("content");
+                }
+                if (!message.toolCalls().isEmpty()) {
+                    ArrayNode calls = json.putArray("tool_calls");
+                    message.toolCalls().forEach(call -> write(call, calls.addObject()));
+                }
+            }
+            case TOOL -> {
+                ToolCall call = message.answeredCall().orElseThrow();
+                json.put("tool_call_id", toolCallId(call)).put("content", message.text());
+            }
+        }
+    }
+
+    private static void writeContent(Message message, ObjectNode json) {
+        if (message.content().stream().allMatch(Content.Text.class::isInstance)) {
+            // Older servers know no parts.
+            json.put("content", message.text());
+            return;
+        }
+        ArrayNode parts = json.putArray("content");
+        for (Content content : message.content()) {
+            if (content instanceof Content.Text text) {
+                parts.addObject().put("type", "text").put("text", text.text());
+            } else if (content instanceof Content.Image image) {
+                parts.addObject()
+                        .put("type", "image_url")
+                        .putObject("image_url")
+                        .put("url", url(image));
+            }
+        }
+    }
+
+    private static String url(Content.Image image) {
+        return image.url()
+                .map(Object::toString)
+                .orElseGet(() -> "data:" + image.mediaType() + ";base64,"
+                        + Base64.getEncoder().encodeToString(image.bytes().orElseThrow()));
+    }
+
+    private void write(ToolCall call, ObjectNode json) {
+        json.put("id", toolCallId(call)).put("type", "function");
+        json.putObject("function").put("name", call.name()).put("arguments", call.arguments());
+    }
+
+    /** The same call gets the same id in every message, whoever made it up. */
+    private String toolCallId(ToolCall call) {
+        Optional<Pattern> allowed = preset.toolCallIds();
+        if (allowed.isEmpty() || allowed.get().matcher(call.id()).matches()) {
+            return call.id();
+        }
+        byte[] hash = ByteString.of(call.id().getBytes(StandardCharsets.UTF_8))
+                .sha256()
+                .toByteArray();
+        return new BigInteger(1, hash).toString(36).substring(0, 9);
+    }
+
+    private static void writeTools(ChatRequest request, ObjectNode json) {
+        if (request.tools().isEmpty()) {
+            return;
+        }
+        ArrayNode tools = json.putArray("tools");
+        for (Tool tool : request.tools()) {
+            ObjectNode function = tools.addObject().put("type", "function").putObject("function");
+            function.put("name", tool.name());
+            if (!tool.description().isEmpty()) {
+                function.put("description", tool.description());
+            }
+            function.set(
+                    "parameters",
+                    Json.callersObject("the parameters of tool '" + tool.name() + "'", tool.parameters()));
+        }
+        ToolChoice choice = request.toolChoice();
+        if (choice instanceof ToolChoice.Named named) {
+            json.putObject("tool_choice")
+                    .put("type", "function")
+                    .putObject("function")
+                    .put("name", named.tool());
+        } else if (choice != ToolChoice.Mode.AUTO) {
+            json.put("tool_choice", choice == ToolChoice.Mode.NONE ? "none" : "required");
+        }
+    }
+
+    private static void writeFormat(ResponseFormat format, ObjectNode json) {
+        if (format instanceof ResponseFormat.JsonSchema schema) {
+            ObjectNode inner =
+                    json.putObject("response_format").put("type", "json_schema").putObject("json_schema");
+            inner.put("name", schema.name()).put("strict", true);
+            inner.set("schema", Json.callersObject("the schema '" + schema.name() + "'", schema.schema()));
+        } else if (format == ResponseFormat.Plain.JSON) {
+            json.putObject("response_format").put("type", "json_object");
+        }
+    }
+
+    private void writeEffort(ChatRequest request, ObjectNode json) {
+        if (request.reasoningEffort().isEmpty()) {
+            boolean forbidsThinking = request.temperature().isPresent()
+                    || request.topP().isPresent()
+                    || (!request.tools().isEmpty() && toolsWithoutReasoning());
+            if (reasoningFamily && forbidsThinking) {
+                json.put("reasoning_effort", "none");
+            }
+            return;
+        }
+        ReasoningEffort effort = request.reasoningEffort().get();
+        if (preset == OpenAiPreset.DEEPSEEK) {
+            json.putObject("thinking").put("type", effort == ReasoningEffort.NONE ? "disabled" : "enabled");
+            if (effort == ReasoningEffort.NONE) {
+                return;
+            }
+        }
+        json.put(
+                "reasoning_effort",
+                switch (effort) {
+                    case NONE -> "none";
+                    case MINIMAL -> preset == OpenAiPreset.OPENAI ? "minimal" : "low";
+                    case LOW -> "low";
+                    case MEDIUM -> "medium";
+                    case HIGH -> "high";
+                    case MAX ->
+                        switch (preset) {
+                            case OPENAI, OPENROUTER -> "xhigh";
+                            case DEEPSEEK -> "max";
+                            default -> "high";
+                        };
+                });
+    }
+
+    @Override
+    public AnswerDecoder decoder(AnswerHead head, EventSink sink) {
+        return new OpenAiDecoder(head, sink);
+    }
+
+    @Override
+    public Map<String, Duration> rateLimitWindows() {
+        return preset.rateLimitWindows();
+    }
+}

@@ -1,0 +1,65 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.chat.RateLimit;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import okhttp3.Headers;
+
+/** When a provider that refused wants to be asked again. Read from errors alone: some send {@code Retry-After} with a success. */
+final class RetryHint {
+
+    private RetryHint() {}
+
+    /**
+     * Reads the hint, the most exact first: {@code retry-after-ms}, {@code Retry-After} (RFC 9110 §10.2.3, decimals too), Gemini's
+     * {@code RetryInfo}, Hugging Face's {@code estimated_time}, and at last the latest reset of a limit of which nothing is left.
+     *
+     * @param now what a date is counted from
+     * @return empty if there is none, or only ones that are negative or absurd; a zero says nothing either, but lets the next form speak
+     */
+    static Optional<Duration> of(Headers headers, JsonNode body, List<RateLimit> rateLimits, Instant now) {
+        return positive(header(headers, "retry-after-ms").flatMap(ProviderTimes::millis))
+                .or(() -> positive(header(headers, "x-ms-retry-after-ms").flatMap(ProviderTimes::millis)))
+                .or(() -> positive(header(headers, "retry-after")
+                        .flatMap(text -> ProviderTimes.seconds(text).or(() -> ProviderTimes.httpDate(text, now)))))
+                .or(() -> positive(retryInfo(body)))
+                .or(() -> positive(estimatedTime(body)))
+                .or(() -> positive(latestReset(rateLimits)));
+    }
+
+    private static Optional<Duration> positive(Optional<Duration> hint) {
+        return hint.filter(duration -> !duration.isZero());
+    }
+
+    private static Optional<String> header(Headers headers, String name) {
+        return Optional.ofNullable(headers.get(name));
+    }
+
+    private static Optional<Duration> retryInfo(JsonNode body) {
+        for (JsonNode detail : body.path("error").path("details")) {
+            JsonNode delay = detail.path("retryDelay");
+            if (delay.isTextual()) {
+                return ProviderTimes.parts(delay.asText());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Duration> estimatedTime(JsonNode body) {
+        JsonNode estimate = body.path("estimated_time");
+        return estimate.isNumber()
+                ? ProviderTimes.seconds(estimate.decimalValue().toPlainString())
+                : Optional.empty();
+    }
+
+    private static Optional<Duration> latestReset(List<RateLimit> rateLimits) {
+        return rateLimits.stream()
+                .filter(RateLimit::isExhausted)
+                .flatMap(limit -> limit.resetsIn().stream())
+                .max(Comparator.naturalOrder());
+    }
+}
