@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt: keeps its limits and collects its answer. */
@@ -29,7 +28,7 @@ final class Attempt implements EventSink {
     private final TimeSource timeSource;
     private final Deadline deadline;
     private final Delivery delivery;
-    private final Consumer<ChatEvent> live;
+    private final LiveAnswer.Reception live;
     private final long startNanos;
     private final String totalLimitText;
     private final Cancellation cancellation = new Cancellation();
@@ -41,9 +40,6 @@ final class Attempt implements EventSink {
     private volatile boolean connected;
     private volatile boolean firstToken;
     private volatile long lastSignNanos;
-    /** Whether an event waits for whoever reads the answer: then the silence is not the provider's. */
-    private volatile boolean delivering;
-
     /** Guards the collector and {@link #ended}: a provider's thread may still report when the attempt is over. */
     private final Object lock = new Object();
 
@@ -52,14 +48,14 @@ final class Attempt implements EventSink {
     private @Nullable Timer idle;
 
     /**
-     * @param live sees each event after it was collected, on the provider's thread; may block until the attempt is cancelled
+     * @param live sees each event after it was collected
      */
     Attempt(
             RegisteredProvider provider,
             TimeSource timeSource,
             Deadline callDeadline,
             Delivery delivery,
-            Consumer<ChatEvent> live) {
+            LiveAnswer.Reception live) {
         this.provider = provider;
         this.timeSource = timeSource;
         this.delivery = delivery;
@@ -160,7 +156,7 @@ final class Attempt implements EventSink {
                 return;
             }
             idle = timeSource.schedule(nanos, () -> {
-                long leftNanos = delivering ? limitNanos : limitNanos - (timeSource.nanoTime() - lastSignNanos);
+                long leftNanos = live.waits() ? limitNanos : limitNanos - (timeSource.nanoTime() - lastSignNanos);
                 if (leftNanos > 0) {
                     watchSilence(leftNanos);
                 } else {
@@ -217,9 +213,6 @@ final class Attempt implements EventSink {
                 watchSilence(provider.settings().idleTimeout().toNanos());
             }
         }
-        delivering = true;
-        live.accept(event);
-        lastSignNanos = timeSource.nanoTime();
-        delivering = false;
+        live.event(event, this::alive);
     }
 }

@@ -1,16 +1,28 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatEvent;
-import java.util.function.Consumer;
 
 /** Sees the answers of a call's attempts while they come. */
 interface LiveAnswer {
 
     /** For a call that only wants the complete answer. */
     LiveAnswer NONE = new LiveAnswer() {
+
+        private final Reception nobody = new Reception() {
+            @Override
+            public void event(ChatEvent event, Runnable resumed) {
+                // Nobody reads it.
+            }
+
+            @Override
+            public boolean waits() {
+                return false;
+            }
+        };
+
         @Override
-        public Consumer<ChatEvent> attempt() {
-            return event -> {};
+        public Reception attempt() {
+            return nobody;
         }
 
         @Override
@@ -19,12 +31,22 @@ interface LiveAnswer {
         }
     };
 
-    /**
-     * An attempt begins.
-     *
-     * @return takes its events, on the provider's thread; may block until the attempt is over
-     */
-    Consumer<ChatEvent> attempt();
+    /** Takes one attempt's events. */
+    interface Reception {
+
+        /**
+         * Takes an event, on the provider's thread; may block until the attempt is over.
+         *
+         * @param resumed is run where it blocked and goes on, before {@link #waits()} says so
+         */
+        void event(ChatEvent event, Runnable resumed);
+
+        /** Whether it blocks now: then a silence is not the provider's. For any thread. */
+        boolean waits();
+    }
+
+    /** An attempt begins. */
+    Reception attempt();
 
     /**
      * The attempt failed: what was held back of its answer is dropped.

@@ -12,7 +12,6 @@ import java.util.NoSuchElementException;
 import java.util.Queue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +33,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
 
     private final Condition changed = lock.newCondition();
     private final Queue<ChatEvent> unread = new ArrayDeque<>();
-    private @Nullable Reception current;
+    private @Nullable HeldReception current;
     private @Nullable ChatResponse response;
     private @Nullable RuntimeException failure;
     private @Nullable Error error;
@@ -48,8 +47,8 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     // ---- The call's side
 
     @Override
-    public Consumer<ChatEvent> attempt() {
-        Reception reception = new Reception();
+    public Reception attempt() {
+        HeldReception reception = new HeldReception();
         lock.lock();
         try {
             current = reception;
@@ -63,7 +62,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     public boolean failed() {
         lock.lock();
         try {
-            Reception reception = current;
+            HeldReception reception = current;
             current = null;
             changed.signalAll();
             return reception != null && reception.shown;
@@ -101,13 +100,19 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     }
 
     /** One attempt's events. */
-    private final class Reception implements Consumer<ChatEvent> {
+    private final class HeldReception implements Reception {
 
         private final List<ChatEvent> held = new ArrayList<>();
         private boolean shown;
+        private volatile boolean waits;
 
         @Override
-        public void accept(ChatEvent event) {
+        public boolean waits() {
+            return waits;
+        }
+
+        @Override
+        public void event(ChatEvent event, Runnable resumed) {
             lock.lock();
             try {
                 if (!isCurrent()) {
@@ -123,7 +128,12 @@ final class StreamedCall implements ChatStream, LiveAnswer {
                     held.clear();
                 } else {
                     while (unread.size() >= MAX_UNREAD && isCurrent()) {
+                        waits = true;
                         changed.awaitUninterruptibly();
+                    }
+                    if (waits) {
+                        resumed.run();
+                        waits = false;
                     }
                     if (!isCurrent()) {
                         return;
