@@ -26,6 +26,7 @@ import ai.orchestrator.chat.Trail;
 import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
+import ai.orchestrator.secrets.PlantedKeys;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
@@ -64,7 +65,7 @@ class OpenAiDialectTest {
         return Orchestrator.builder()
                 .timeSource(new ManualTimeSource())
                 .provider("p", p -> {
-                    p.type(type).baseUrl(server.baseUrl()).model(model).apiKey("key-0123456789");
+                    p.type(type).baseUrl(server.baseUrl()).model(model).apiKey(PlantedKeys.KEY);
                     more.accept(p);
                 })
                 .build();
@@ -143,7 +144,7 @@ class OpenAiDialectTest {
         }
         ScriptedServer.ReceivedRequest request = server.awaitRequest();
         assertThat(request.path()).isEqualTo("/v1/chat/completions");
-        assertThat(request.headers()).containsEntry("authorization", "Bearer key-0123456789");
+        assertThat(request.headers()).containsEntry("authorization", "Bearer " + PlantedKeys.KEY);
         assertThat(tree(request.body()))
                 .isEqualTo(tree("{\"model\":\"m\",\"messages\":["
                         + "{\"role\":\"system\",\"content\":\"be short\"},{\"role\":\"user\",\"content\":\"hello\"},"

@@ -19,6 +19,7 @@ import ai.orchestrator.chat.Trail;
 import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.secrets.PlantedKeys;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
@@ -39,7 +40,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(60)
 class FailoverIntegrationTest {
 
-    private static final String KEY = "sk-planted-secret-1234567890";
+    private static final String KEY = PlantedKeys.KEY;
 
     private final ManualTimeSource time = new ManualTimeSource();
     private ScriptedServer first;

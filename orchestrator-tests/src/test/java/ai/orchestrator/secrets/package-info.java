@@ -1,0 +1,5 @@
+/** Keys appear nowhere: in no log line, exception, {@code toString} or meter (P6). */
+@NullMarked
+package ai.orchestrator.secrets;
+
+import org.jspecify.annotations.NullMarked;
