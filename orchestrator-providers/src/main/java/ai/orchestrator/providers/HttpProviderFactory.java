@@ -7,6 +7,7 @@ import ai.orchestrator.provider.ProviderType;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import okhttp3.OkHttpClient;
 
 /**
@@ -39,15 +40,22 @@ public final class HttpProviderFactory implements ChatProviderFactory {
 
     @Override
     public List<ProviderType> types() {
-        return OpenAiPreset.types();
+        return Stream.concat(OpenAiPreset.types().stream(), Stream.of(AnthropicDialect.type()))
+                .toList();
     }
 
     @Override
     public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
-        Dialect dialect = OpenAiPreset.of(target.type())
+        return new HttpChatProvider(target, dialect(target), transport, instantSource);
+    }
+
+    private static Dialect dialect(ProviderTarget target) {
+        if (target.type().name().equals(AnthropicDialect.NAME)) {
+            return new AnthropicDialect(target);
+        }
+        return OpenAiPreset.of(target.type())
                 .map(preset -> new OpenAiDialect(target, preset))
                 .orElseThrow(() -> new IllegalArgumentException("not a type of this factory: " + target));
-        return new HttpChatProvider(target, dialect, transport, instantSource);
     }
 
     /** Cancels what is in flight and closes idle connections, unless the application brought the client. */
