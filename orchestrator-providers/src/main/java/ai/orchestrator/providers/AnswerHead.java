@@ -65,7 +65,8 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
                 .code(code)
                 .providerMessage(message)
                 .requestId(requestId.isEmpty() ? redaction.id(facts.requestId()) : requestId)
-                // Anthropic and Hugging Face send Retry-After with successes, where it says nothing of an error that follows.
+                // Anthropic and Hugging Face send Retry-After with successes, where it says nothing of an error that
+                // follows.
                 .retryAfter(RetryHint.of(isSuccess() ? Headers.of() : headers, facts.body(), rateLimits, receivedAt)
                         .orElse(null))
                 .mayHaveBeenProcessed(mayHaveBeenProcessed())

@@ -222,7 +222,8 @@ final class AnthropicDecoder extends AnswerDecoder {
 
     /** Counts only grow, and each event has only some of them. */
     private void usage(JsonNode counts) {
-        if (!counts.path("input_tokens").isNumber() && !counts.path("output_tokens").isNumber()) {
+        if (!counts.path("input_tokens").isNumber()
+                && !counts.path("output_tokens").isNumber()) {
             return;
         }
         uncached = grown(uncached, counts.path("input_tokens"));
@@ -232,7 +233,9 @@ final class AnthropicDecoder extends AnswerDecoder {
                 sum(uncached, sum(written, cached)),
                 grown(usage.outputTokens(), counts.path("output_tokens")),
                 cached,
-                grown(usage.reasoningTokens(), counts.path("output_tokens_details").path("thinking_tokens")));
+                grown(
+                        usage.reasoningTokens(),
+                        counts.path("output_tokens_details").path("thinking_tokens")));
         used(usage);
     }
 

@@ -290,8 +290,11 @@ final class AnthropicDialect implements Dialect {
                             address -> source.put("type", "url").put("url", address.toString()),
                             () -> source.put("type", "base64")
                                     .put("media_type", image.mediaType())
-                                    .put("data", Base64.getEncoder()
-                                            .encodeToString(image.bytes().orElseThrow())));
+                                    .put(
+                                            "data",
+                                            Base64.getEncoder()
+                                                    .encodeToString(
+                                                            image.bytes().orElseThrow())));
         }
     }
 
