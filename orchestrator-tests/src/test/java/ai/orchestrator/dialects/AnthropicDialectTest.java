@@ -2,7 +2,7 @@ package ai.orchestrator.dialects;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.Orchestrator;
@@ -38,7 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -114,20 +114,20 @@ class AnthropicDialectTest {
         server.close();
     }
 
-    private Orchestrator orchestrator(UnaryOperator<ProviderSettings.Builder> settings) {
+    private Orchestrator orchestrator(Consumer<ProviderSettings.Builder> settings) {
         Orchestrator orchestrator = Orchestrator.builder()
                 .timeSource(time)
-                .provider(
-                        "claude",
-                        p -> settings.apply(
-                                p.type("anthropic").baseUrl(server.baseUrl()).apiKey(KEY)))
+                .provider("claude", p -> {
+                    p.type("anthropic").baseUrl(server.baseUrl()).apiKey(KEY);
+                    settings.accept(p);
+                })
                 .build();
         orchestrators.add(orchestrator);
         return orchestrator;
     }
 
     private Orchestrator orchestrator() {
-        return orchestrator(settings -> settings);
+        return orchestrator(settings -> {});
     }
 
     /** JSON is easier to read with single quotes; {@code \\'} is a quote inside a string. */
@@ -813,12 +813,9 @@ class AnthropicDialectTest {
     }
 
     private Optional<Duration> retryAfter(Reply reply) {
-        Throwable failure = catchThrowable(() -> streamedAnswer(reply));
-        assertThat(failure)
-                .isInstanceOf(AllProvidersFailedException.class)
-                .cause()
-                .isInstanceOf(ProviderException.class);
-        return ((ProviderException) failure.getCause()).retryAfter();
+        AllProvidersFailedException failure =
+                catchThrowableOfType(AllProvidersFailedException.class, () -> streamedAnswer(reply));
+        return failure.getCause() instanceof ProviderException cause ? cause.retryAfter() : Optional.empty();
     }
 
     // ---- Conversations
