@@ -164,7 +164,8 @@ final class AnthropicDialect implements Dialect {
             case LOW -> 2_048;
             case MEDIUM -> 8_192;
             case HIGH -> 16_384;
-            case MAX -> 32_768;
+            // With what is left for the answer, just below the 32,000 tokens that the smallest of them writes.
+            case MAX -> 23_000;
         };
     }
 

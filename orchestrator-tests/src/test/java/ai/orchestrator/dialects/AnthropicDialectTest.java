@@ -381,7 +381,7 @@ class AnthropicDialectTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"MINIMAL,1024,8192", "LOW,2048,8192", "MEDIUM,8192,16384", "HIGH,16384,24576", "MAX,32768,40960"})
+    @CsvSource({"MINIMAL,1024,8192", "LOW,2048,8192", "MEDIUM,8192,16384", "HIGH,16384,24576", "MAX,23000,31192"})
     void older_models_think_within_a_budget_and_the_default_limit_leaves_room_beside_it(
             ReasoningEffort effort, int budget, int maxTokens) {
         for (String model : List.of(

@@ -6,8 +6,8 @@ import ai.orchestrator.config.OrchestratorConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,8 +19,12 @@ class ReadmeTest {
     private static final Path EXAMPLES = Path.of("src", "test", "java", "ai", "orchestrator", "examples");
 
     @Test
-    void the_readmes_example_is_the_one_that_is_compiled() throws IOException {
-        assertThat(words(block(README, "java"))).isEqualTo(words(compiled("FailoverExample.java")));
+    void the_readmes_examples_are_those_that_are_compiled() throws IOException {
+        assertThat(blocks(README, "java").stream().map(ReadmeTest::words))
+                .containsExactly(
+                        words(compiled("FailoverExample.java")),
+                        words(compiled("RequestExample.java")),
+                        words(compiled("StreamExample.java")));
     }
 
     @Test
@@ -43,10 +47,15 @@ class ReadmeTest {
     }
 
     private static String block(Path document, String language) throws IOException {
-        Matcher block =
-                Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(document));
-        assertThat(block.find()).isTrue();
-        return block.group(1);
+        return blocks(document, language).get(0);
+    }
+
+    private static List<String> blocks(Path document, String language) throws IOException {
+        return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(document))
+                .results()
+                .map(block -> block.group(1))
+                .toList();
     }
 
     /** The formatter may break lines elsewhere than the README does. */

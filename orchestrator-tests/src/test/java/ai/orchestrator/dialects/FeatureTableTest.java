@@ -1,0 +1,231 @@
+package ai.orchestrator.dialects;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.RequestRejectedException;
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.ChatStream;
+import ai.orchestrator.chat.Content;
+import ai.orchestrator.chat.Message;
+import ai.orchestrator.chat.ReasoningEffort;
+import ai.orchestrator.chat.ResponseFormat;
+import ai.orchestrator.chat.Tool;
+import ai.orchestrator.chat.ToolCall;
+import ai.orchestrator.chat.ToolChoice;
+import ai.orchestrator.testkit.ManualTimeSource;
+import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.ScriptedServer;
+import ai.orchestrator.testkit.StreamScript;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** The README's table of dialects and features, cell by cell: what says yes works, what says no is refused by name before it is sent. */
+class FeatureTableTest {
+
+    private static final Tool WEATHER = Tool.withoutArguments("weather", "The weather now.");
+    private static final ToolCall CALL = new ToolCall("call_1", "weather", "{}");
+    private static final String SCHEMA = "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}}";
+
+    /** What a row promises: of requests, or of answers. */
+    private record Feature(@Nullable ChatRequest request, @Nullable Predicate<ChatResponse> answer, boolean streamed) {
+
+        private static Feature sends(ChatRequest.Builder request) {
+            return new Feature(request.build(), null, false);
+        }
+
+        private static Feature reads(boolean streamed, Predicate<ChatResponse> answer) {
+            return new Feature(null, answer, streamed);
+        }
+    }
+
+    private static ChatRequest.Builder hello() {
+        return ChatRequest.builder().user("hello");
+    }
+
+    private static final Map<String, Feature> FEATURES = Map.ofEntries(
+            Map.entry("system message", Feature.sends(hello().system("be short"))),
+            Map.entry(
+                    "image, bytes",
+                    Feature.sends(ChatRequest.builder().user(Content.Image.of("image/png", new byte[] {1})))),
+            Map.entry(
+                    "image, address",
+                    Feature.sends(
+                            ChatRequest.builder().user(Content.Image.at(URI.create("https://example.com/cat.png"))))),
+            Map.entry("tools", Feature.sends(hello().tool(WEATHER))),
+            Map.entry(
+                    "tool choice",
+                    Feature.sends(hello().tool(WEATHER).toolChoice(new ToolChoice.Named("weather")))),
+            Map.entry(
+                    "tool results",
+                    Feature.sends(hello().tool(WEATHER)
+                            .message(Message.assistant("", List.of(CALL)))
+                            .toolResult(CALL, "sunny"))),
+            Map.entry("JSON", Feature.sends(hello().responseFormat(ResponseFormat.Plain.JSON))),
+            Map.entry(
+                    "JSON schema",
+                    Feature.sends(hello().responseFormat(new ResponseFormat.JsonSchema("out", SCHEMA)))),
+            Map.entry("reasoning effort", Feature.sends(hello().reasoningEffort(ReasoningEffort.LOW))),
+            Map.entry("temperature", Feature.sends(hello().temperature(0.5))),
+            Map.entry("top-p", Feature.sends(hello().topP(0.5))),
+            Map.entry("max tokens, stop", Feature.sends(hello().maxTokens(99).stop("END"))),
+            Map.entry("seed", Feature.sends(hello().seed(7))),
+            Map.entry("extra fields", Feature.sends(hello().extra("some_field", 1))),
+            Map.entry("streaming", Feature.reads(true, answer -> answer.text().equals("fine"))),
+            Map.entry(
+                    "tool calls, streamed",
+                    Feature.reads(true, answer -> answer.toolCalls().get(0).name().equals("weather"))),
+            Map.entry("reasoning text", Feature.reads(false, answer -> answer.reasoning().equals("hmm"))),
+            Map.entry(
+                    "usage, cached and reasoning tokens",
+                    Feature.reads(
+                            false,
+                            answer -> answer.usage().orElseThrow().inputTokens() == 12
+                                    && answer.usage().orElseThrow().cachedTokens() == 2)),
+            Map.entry(
+                    "rate-limit state",
+                    Feature.reads(false, answer -> answer.rateLimits().get(0).remaining().getAsLong() == 9)));
+
+    private static final String OPENAI = "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"fine\","
+            + "\"reasoning_content\":\"hmm\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,"
+            + "\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":2}}}";
+    private static final String OPENAI_STREAM = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fine\","
+            + "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]}}]}\n\n"
+            + "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+            + "data: [DONE]\n\n";
+    private static final String ANTHROPIC = "{\"id\":\"c\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
+            + "{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"fine\"}],"
+            + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":2,\"output_tokens\":3}}";
+    private static final String ANTHROPIC_STREAM = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"c\","
+            + "\"model\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n"
+            + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+            + "{\"type\":\"text\",\"text\":\"\"}}\n\n"
+            + "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+            + "{\"type\":\"text_delta\",\"text\":\"fine\"}}\n\n"
+            + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+            + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":"
+            + "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"weather\",\"input\":{}}}\n\n"
+            + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n"
+            + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},"
+            + "\"usage\":{\"output_tokens\":3}}\n\n"
+            + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    private static final String GEMINI = "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"hmm\",\"thought\":true},"
+            + "{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":12,"
+            + "\"candidatesTokenCount\":3,\"cachedContentTokenCount\":2},\"modelVersion\":\"m\",\"responseId\":\"c\"}";
+    private static final String GEMINI_STREAM = "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"fine\"},"
+            + "{\"functionCall\":{\"name\":\"weather\",\"args\":{}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":"
+            + "{\"promptTokenCount\":12,\"candidatesTokenCount\":3}}\r\n\r\n";
+
+    private static Reply reply(String type, boolean streamed) {
+        String body =
+                switch (type) {
+                    case "anthropic" -> streamed ? ANTHROPIC_STREAM : ANTHROPIC;
+                    case "gemini" -> streamed ? GEMINI_STREAM : GEMINI;
+                    default -> streamed ? OPENAI_STREAM : OPENAI;
+                };
+        return (streamed ? Reply.stream(StreamScript.empty().send(body)) : Reply.json(body))
+                .withHeader(
+                        type.equals("anthropic")
+                                ? "anthropic-ratelimit-requests-remaining"
+                                : "x-ratelimit-remaining-requests",
+                        "9");
+    }
+
+    private static List<List<String>> table() throws IOException {
+        List<List<String>> rows = new ArrayList<>();
+        for (String line : Files.readAllLines(Path.of("..", "README.md"))) {
+            if (line.startsWith("| feature |") || (!rows.isEmpty() && line.startsWith("|"))) {
+                rows.add(Arrays.stream(line.split("\\|")).skip(1).map(String::strip).toList());
+            } else if (!rows.isEmpty()) {
+                return rows;
+            }
+        }
+        return rows;
+    }
+
+    @Test
+    void the_table_has_a_row_for_each_feature_and_names_each_type() throws IOException {
+        List<List<String>> rows = table();
+        assertThat(rows.stream().skip(2).map(row -> row.get(0))).containsExactlyInAnyOrderElementsOf(FEATURES.keySet());
+        assertThat(rows.get(0).stream().skip(1).flatMap(FeatureTableTest::types))
+                .containsExactlyInAnyOrder(
+                        "openai",
+                        "groq",
+                        "huggingface",
+                        "mistral",
+                        "openrouter",
+                        "together",
+                        "cerebras",
+                        "xai",
+                        "vllm",
+                        "lmstudio",
+                        "deepseek",
+                        "anthropic",
+                        "gemini");
+    }
+
+    private static Stream<String> types(String column) {
+        return Arrays.stream(column.replace("`", "").split(", "));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> each_cell_is_true() throws IOException {
+        List<List<String>> rows = table();
+        List<DynamicTest> tests = new ArrayList<>();
+        for (List<String> row : rows.subList(2, rows.size())) {
+            for (int column = 1; column < row.size(); column++) {
+                String cell = row.get(column);
+                types(rows.get(0).get(column))
+                        .forEach(type -> tests.add(DynamicTest.dynamicTest(
+                                row.get(0) + " of " + type + ": " + cell,
+                                () -> check(FEATURES.get(row.get(0)), type, cell))));
+            }
+        }
+        return tests.stream();
+    }
+
+    private static void check(Feature feature, String type, String cell) {
+        assertThat(cell).isIn("yes", "no");
+        try (ScriptedServer server = ScriptedServer.start().otherwise(reply(type, feature.streamed()));
+                Orchestrator orchestrator = Orchestrator.builder()
+                        .timeSource(new ManualTimeSource())
+                        .provider("p", p -> p.type(type).baseUrl(server.baseUrl()).model("m-1"))
+                        .build()) {
+            ChatRequest request = feature.request();
+            if (request != null && cell.equals("no")) {
+                assertThatThrownBy(() -> orchestrator.chat(request)).isInstanceOf(RequestRejectedException.class);
+                assertThat(server.requestCount()).isZero();
+            } else if (request != null) {
+                assertThat(orchestrator.chat(request).text()).isEqualTo("fine");
+            } else {
+                Predicate<ChatResponse> expected = java.util.Objects.requireNonNull(feature.answer());
+                ChatResponse answer = feature.streamed() ? streamed(orchestrator) : orchestrator.chat("hello");
+                if (cell.equals("yes")) {
+                    assertThat(answer).matches(expected);
+                } else {
+                    assertThatThrownBy(() -> assertThat(answer).matches(expected)).isInstanceOf(Throwable.class);
+                }
+            }
+        }
+    }
+
+    private static ChatResponse streamed(Orchestrator orchestrator) {
+        try (ChatStream stream = orchestrator.stream(ChatRequest.of("hello"))) {
+            return stream.response();
+        }
+    }
+}
