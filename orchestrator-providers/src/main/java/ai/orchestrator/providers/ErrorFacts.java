@@ -85,7 +85,8 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         for (JsonNode detail : details.isArray() ? details : List.<JsonNode>of()) {
             for (JsonNode violation : detail.path("violations")) {
                 if (violation.path("quotaId").asText().contains("PerDay")) {
-                    codes.add(DAILY_QUOTA);
+                    // Before the reason, which is the same for a minute's quota.
+                    codes.add(0, DAILY_QUOTA);
                 }
             }
             add(codes, detail.path("reason"));

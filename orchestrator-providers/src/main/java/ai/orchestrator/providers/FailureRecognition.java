@@ -180,6 +180,10 @@ final class FailureRecognition {
                 .or(() -> byText(effective, facts))
                 .orElseGet(() -> byStatus(effective));
         if (kind == RATE_LIMITED) {
+            if (effective == 402) {
+                // Gemini says RESOURCE_EXHAUSTED of money too.
+                return QUOTA_EXHAUSTED;
+            }
             if (LARGER_THAN_LIMIT.matcher(facts.message()).find()) {
                 return CONTEXT_TOO_LONG;
             }

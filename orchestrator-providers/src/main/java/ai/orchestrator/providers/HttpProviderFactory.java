@@ -40,7 +40,7 @@ public final class HttpProviderFactory implements ChatProviderFactory {
 
     @Override
     public List<ProviderType> types() {
-        return Stream.concat(OpenAiPreset.types().stream(), Stream.of(AnthropicDialect.type()))
+        return Stream.concat(OpenAiPreset.types().stream(), Stream.of(AnthropicDialect.type(), GeminiDialect.TYPE))
                 .toList();
     }
 
@@ -52,6 +52,9 @@ public final class HttpProviderFactory implements ChatProviderFactory {
     private static Dialect dialect(ProviderTarget target) {
         if (target.type().name().equals(AnthropicDialect.NAME)) {
             return new AnthropicDialect(target);
+        }
+        if (target.type().name().equals(GeminiDialect.TYPE.name())) {
+            return new GeminiDialect(target);
         }
         return OpenAiPreset.of(target.type())
                 .map(preset -> new OpenAiDialect(target, preset))

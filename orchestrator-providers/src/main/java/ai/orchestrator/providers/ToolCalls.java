@@ -10,6 +10,9 @@ import java.util.Map;
 /** Joins the pieces of an answer's tool calls. For one thread at a time. */
 final class ToolCalls {
 
+    /** How ids begin that are made up here, OpenAI's too. */
+    static final String MADE_UP = "call_";
+
     /** More than any model asks for at once. */
     private static final int MAX_CALLS = 1_024;
 
@@ -92,6 +95,6 @@ final class ToolCalls {
     /** Unique in the conversation as far as the answer's own id is, in letters that every provider takes. */
     private String madeUpId(int position) {
         String answer = decoder.responseId().replaceAll("[^A-Za-z0-9_-]", "");
-        return "call_" + (answer.length() > 40 ? answer.substring(0, 40) : answer) + "_" + position;
+        return MADE_UP + (answer.length() > 40 ? answer.substring(0, 40) : answer) + "_" + position;
     }
 }
