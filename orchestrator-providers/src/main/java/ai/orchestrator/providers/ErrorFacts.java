@@ -62,8 +62,10 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         List<String> codes = new ArrayList<>();
         detailCodes(fields, codes);
         add(codes, fields.path("innererror").path("code"));
-        add(codes, fields.path("code"));
-        add(codes, fields.path("status"));
+        // A number only repeats the HTTP status that Gemini names in words beside it.
+        boolean number = fields.path("code").isNumber();
+        add(codes, fields.path(number ? "status" : "code"));
+        add(codes, fields.path(number ? "code" : "status"));
         add(codes, fields.path("type"));
         add(codes, root.path("error_type"));
         return new ErrorFacts(

@@ -55,8 +55,11 @@ final class LineReader {
             scanned = buffer.size();
             check(scanned);
             if (!source.request(scanned + 1)) {
-                terminated = scanned == 0;
-                return scanned == 0 ? null : line(scanned);
+                if (scanned == 0) {
+                    return null;
+                }
+                terminated = false;
+                return line(scanned);
             }
         }
         check(end);

@@ -649,6 +649,7 @@ class GeminiDialectTest {
                 assertThat(thrown).as("after %d chunks", count).isNotNull();
                 // Where nothing came at all, nobody knows whether a stream was on its way.
                 assertThat(((ProviderException) thrown.getCause()).kind())
+                        .as("after %d chunks: %s", count, thrown)
                         .isIn(FailureKind.TRUNCATED, count == 0 ? FailureKind.NETWORK : FailureKind.TRUNCATED);
                 if (count > 2) {
                     assertThat(thrown).isInstanceOf(StreamFailedException.class);
