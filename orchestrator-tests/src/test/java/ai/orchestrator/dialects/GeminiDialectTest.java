@@ -857,7 +857,8 @@ class GeminiDialectTest {
         "504, DEADLINE_EXCEEDED, 'late', TIMEOUT",
     })
     void each_status_means_what_the_documentation_says(int code, String status, String message, FailureKind kind) {
-        assertThat(failure(Reply.status(code, error(code, status, message, ""))).kind())
-                .isEqualTo(kind);
+        ProviderException failure = failure(Reply.status(code, error(code, status, message, "")));
+        assertThat(failure.kind()).isEqualTo(kind);
+        assertThat(failure.code()).isEqualTo(status);
     }
 }
