@@ -36,6 +36,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -127,8 +128,12 @@ class GeminiDialectTest {
 
     private static ProviderException failure(Runnable call) {
         OrchestratorException thrown = catchThrowableOfType(OrchestratorException.class, call::run);
+        return cause(thrown);
+    }
+
+    private static ProviderException cause(Throwable thrown) {
         assertThat(thrown).isNotNull().hasCauseInstanceOf(ProviderException.class);
-        return (ProviderException) thrown.getCause();
+        return (ProviderException) Objects.requireNonNull(thrown.getCause());
     }
 
     private void assertUnsupported(String model, ChatRequest request, String option) {
@@ -648,7 +653,7 @@ class GeminiDialectTest {
                 OrchestratorException thrown = catchThrowableOfType(OrchestratorException.class, () -> streamed(cut));
                 assertThat(thrown).as("after %d chunks", count).isNotNull();
                 // Where nothing came at all, nobody knows whether a stream was on its way.
-                assertThat(((ProviderException) thrown.getCause()).kind())
+                assertThat(cause(thrown).kind())
                         .as("after %d chunks: %s", count, thrown)
                         .isIn(FailureKind.TRUNCATED, count == 0 ? FailureKind.NETWORK : FailureKind.TRUNCATED);
                 if (count > 2) {
