@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,8 @@ class FeatureTableTest {
     private static final String SCHEMA = "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"}}}";
 
     /** What a row promises: of requests, or of answers. */
-    private record Feature(@Nullable ChatRequest request, @Nullable Predicate<ChatResponse> answer, boolean streamed) {
+    private record Feature(
+            @Nullable ChatRequest request, @Nullable Predicate<ChatResponse> answer, boolean streamed) {
 
         private static Feature sends(ChatRequest.Builder request) {
             return new Feature(request.build(), null, false);
@@ -67,9 +69,7 @@ class FeatureTableTest {
                     Feature.sends(
                             ChatRequest.builder().user(Content.Image.at(URI.create("https://example.com/cat.png"))))),
             Map.entry("tools", Feature.sends(hello().tool(WEATHER))),
-            Map.entry(
-                    "tool choice",
-                    Feature.sends(hello().tool(WEATHER).toolChoice(new ToolChoice.Named("weather")))),
+            Map.entry("tool choice", Feature.sends(hello().tool(WEATHER).toolChoice(new ToolChoice.Named("weather")))),
             Map.entry(
                     "tool results",
                     Feature.sends(hello().tool(WEATHER)
@@ -77,8 +77,7 @@ class FeatureTableTest {
                             .toolResult(CALL, "sunny"))),
             Map.entry("JSON", Feature.sends(hello().responseFormat(ResponseFormat.Plain.JSON))),
             Map.entry(
-                    "JSON schema",
-                    Feature.sends(hello().responseFormat(new ResponseFormat.JsonSchema("out", SCHEMA)))),
+                    "JSON schema", Feature.sends(hello().responseFormat(new ResponseFormat.JsonSchema("out", SCHEMA)))),
             Map.entry("reasoning effort", Feature.sends(hello().reasoningEffort(ReasoningEffort.LOW))),
             Map.entry("temperature", Feature.sends(hello().temperature(0.5))),
             Map.entry("top-p", Feature.sends(hello().topP(0.5))),
@@ -88,8 +87,11 @@ class FeatureTableTest {
             Map.entry("streaming", Feature.reads(true, answer -> answer.text().equals("fine"))),
             Map.entry(
                     "tool calls, streamed",
-                    Feature.reads(true, answer -> answer.toolCalls().get(0).name().equals("weather"))),
-            Map.entry("reasoning text", Feature.reads(false, answer -> answer.reasoning().equals("hmm"))),
+                    Feature.reads(
+                            true, answer -> answer.toolCalls().get(0).name().equals("weather"))),
+            Map.entry(
+                    "reasoning text",
+                    Feature.reads(false, answer -> answer.reasoning().equals("hmm"))),
             Map.entry(
                     "usage, cached and reasoning tokens",
                     Feature.reads(
@@ -98,58 +100,69 @@ class FeatureTableTest {
                                     && answer.usage().orElseThrow().cachedTokens() == 2)),
             Map.entry(
                     "rate-limit state",
-                    Feature.reads(false, answer -> answer.rateLimits().get(0).remaining().getAsLong() == 9)));
+                    Feature.reads(
+                            false,
+                            answer -> answer.rateLimits().get(0).remaining().getAsLong() == 9)));
 
-    private static final String OPENAI = "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"fine\","
-            + "\"reasoning_content\":\"hmm\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,"
-            + "\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":2}}}";
-    private static final String OPENAI_STREAM = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fine\","
-            + "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]}}]}\n\n"
-            + "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
-            + "data: [DONE]\n\n";
-    private static final String ANTHROPIC = "{\"id\":\"c\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
-            + "{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"fine\"}],"
-            + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":2,\"output_tokens\":3}}";
-    private static final String ANTHROPIC_STREAM = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"c\","
-            + "\"model\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n"
-            + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
-            + "{\"type\":\"text\",\"text\":\"\"}}\n\n"
-            + "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
-            + "{\"type\":\"text_delta\",\"text\":\"fine\"}}\n\n"
-            + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
-            + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":"
-            + "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"weather\",\"input\":{}}}\n\n"
-            + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n"
-            + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},"
-            + "\"usage\":{\"output_tokens\":3}}\n\n"
-            + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-    private static final String GEMINI = "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"hmm\",\"thought\":true},"
-            + "{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":12,"
-            + "\"candidatesTokenCount\":3,\"cachedContentTokenCount\":2},\"modelVersion\":\"m\",\"responseId\":\"c\"}";
-    private static final String GEMINI_STREAM = "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"fine\"},"
-            + "{\"functionCall\":{\"name\":\"weather\",\"args\":{}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":"
-            + "{\"promptTokenCount\":12,\"candidatesTokenCount\":3}}\r\n\r\n";
+    private static final String OPENAI =
+            "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"fine\","
+                    + "\"reasoning_content\":\"hmm\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,"
+                    + "\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":2}}}";
+    private static final String OPENAI_STREAM =
+            "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fine\","
+                    + "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]}}]}\n\n"
+                    + "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+                    + "data: [DONE]\n\n";
+    private static final String ANTHROPIC =
+            "{\"id\":\"c\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
+                    + "{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"fine\"}],"
+                    + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":2,\"output_tokens\":3}}";
+    private static final String ANTHROPIC_STREAM =
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"c\","
+                    + "\"model\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n"
+                    + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+                    + "{\"type\":\"text\",\"text\":\"\"}}\n\n"
+                    + "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+                    + "{\"type\":\"text_delta\",\"text\":\"fine\"}}\n\n"
+                    + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+                    + "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":"
+                    + "{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"weather\",\"input\":{}}}\n\n"
+                    + "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n"
+                    + "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},"
+                    + "\"usage\":{\"output_tokens\":3}}\n\n"
+                    + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    private static final String GEMINI =
+            "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"hmm\",\"thought\":true},"
+                    + "{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":12,"
+                    + "\"candidatesTokenCount\":3,\"cachedContentTokenCount\":2},\"modelVersion\":\"m\",\"responseId\":\"c\"}";
+    private static final String GEMINI_STREAM =
+            "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"fine\"},"
+                    + "{\"functionCall\":{\"name\":\"weather\",\"args\":{}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":"
+                    + "{\"promptTokenCount\":12,\"candidatesTokenCount\":3}}\r\n\r\n";
 
     private static Reply reply(String type, boolean streamed) {
-        String body =
-                switch (type) {
-                    case "anthropic" -> streamed ? ANTHROPIC_STREAM : ANTHROPIC;
-                    case "gemini" -> streamed ? GEMINI_STREAM : GEMINI;
-                    default -> streamed ? OPENAI_STREAM : OPENAI;
-                };
-        return (streamed ? Reply.stream(StreamScript.empty().send(body)) : Reply.json(body))
-                .withHeader(
-                        type.equals("anthropic")
-                                ? "anthropic-ratelimit-requests-remaining"
-                                : "x-ratelimit-remaining-requests",
-                        "9");
+        String body = switch (type) {
+            case "anthropic" -> streamed ? ANTHROPIC_STREAM : ANTHROPIC;
+            case "gemini" -> streamed ? GEMINI_STREAM : GEMINI;
+            default -> streamed ? OPENAI_STREAM : OPENAI;
+        };
+        Reply reply = streamed ? Reply.stream(StreamScript.empty().send(body)) : Reply.json(body);
+        return switch (type) {
+            case "anthropic" -> reply.withHeader("anthropic-ratelimit-requests-remaining", "9");
+            // Gemini says nothing of its limits.
+            case "gemini" -> reply;
+            default -> reply.withHeader("x-ratelimit-remaining-requests", "9");
+        };
     }
 
     private static List<List<String>> table() throws IOException {
         List<List<String>> rows = new ArrayList<>();
         for (String line : Files.readAllLines(Path.of("..", "README.md"))) {
             if (line.startsWith("| feature |") || (!rows.isEmpty() && line.startsWith("|"))) {
-                rows.add(Arrays.stream(line.split("\\|")).skip(1).map(String::strip).toList());
+                rows.add(Arrays.stream(line.split("\\|"))
+                        .skip(1)
+                        .map(String::strip)
+                        .toList());
             } else if (!rows.isEmpty()) {
                 return rows;
             }
@@ -192,7 +205,7 @@ class FeatureTableTest {
                 types(rows.get(0).get(column))
                         .forEach(type -> tests.add(DynamicTest.dynamicTest(
                                 row.get(0) + " of " + type + ": " + cell,
-                                () -> check(FEATURES.get(row.get(0)), type, cell))));
+                                () -> check(Objects.requireNonNull(FEATURES.get(row.get(0))), type, cell))));
             }
         }
         return tests.stream();
@@ -203,7 +216,8 @@ class FeatureTableTest {
         try (ScriptedServer server = ScriptedServer.start().otherwise(reply(type, feature.streamed()));
                 Orchestrator orchestrator = Orchestrator.builder()
                         .timeSource(new ManualTimeSource())
-                        .provider("p", p -> p.type(type).baseUrl(server.baseUrl()).model("m-1"))
+                        .provider(
+                                "p", p -> p.type(type).baseUrl(server.baseUrl()).model("m-1"))
                         .build()) {
             ChatRequest request = feature.request();
             if (request != null && cell.equals("no")) {
@@ -212,12 +226,13 @@ class FeatureTableTest {
             } else if (request != null) {
                 assertThat(orchestrator.chat(request).text()).isEqualTo("fine");
             } else {
-                Predicate<ChatResponse> expected = java.util.Objects.requireNonNull(feature.answer());
+                Predicate<ChatResponse> expected = Objects.requireNonNull(feature.answer());
                 ChatResponse answer = feature.streamed() ? streamed(orchestrator) : orchestrator.chat("hello");
                 if (cell.equals("yes")) {
                     assertThat(answer).matches(expected);
                 } else {
-                    assertThatThrownBy(() -> assertThat(answer).matches(expected)).isInstanceOf(Throwable.class);
+                    assertThatThrownBy(() -> assertThat(answer).matches(expected))
+                            .isInstanceOf(Throwable.class);
                 }
             }
         }

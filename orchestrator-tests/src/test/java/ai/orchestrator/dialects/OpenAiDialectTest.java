@@ -695,13 +695,17 @@ class OpenAiDialectTest {
 
     @Test
     void a_stream_without_its_finish_reason_is_truncated_wherever_it_ends() {
-        String[] pieces = RICH_STREAM.split("(?<=\n\n)");
+        List<String> pieces = RICH_STREAM
+                .lines()
+                .filter(line -> !line.isEmpty())
+                .map(line -> line + "\n\n")
+                .toList();
         int finish = 9;
-        assertThat(pieces[finish]).contains("\"finish_reason\":\"tool_calls\"");
+        assertThat(pieces.get(finish)).contains("\"finish_reason\":\"tool_calls\"");
         for (int count = 1; count < finish; count++) {
             StreamScript script = StreamScript.empty();
             for (int i = 0; i < count; i++) {
-                script = script.send(pieces[i]);
+                script = script.send(pieces.get(i));
             }
             for (StreamScript ending : List.of(script, script.thenClose(), script.send("data: [DONE]\n\n"))) {
                 OrchestratorException failure = streamFailure(ending);

@@ -29,7 +29,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -214,12 +213,10 @@ class StreamingTest {
     }
 
     @Test
-    void a_reader_that_is_slow_makes_the_provider_wait_and_is_no_silence() throws InterruptedException {
-        AtomicReference<Thread> provider = new AtomicReference<>();
-        CountDownLatch begun = new CountDownLatch(1);
+    void a_reader_that_is_slow_makes_the_provider_wait_and_is_no_silence() {
+        CompletableFuture<Thread> provider = new CompletableFuture<>();
         ChatProvider fast = (request, delivery, deadline, cancellation, sink) -> {
-            provider.set(Thread.currentThread());
-            begun.countDown();
+            provider.complete(Thread.currentThread());
             for (int i = 0; i < 1_000; i++) {
                 sink.event(new ChatEvent.Text("a"));
             }
@@ -227,8 +224,8 @@ class StreamingTest {
         };
         try (Orchestrator own = own(fast).deadline(Duration.ofMinutes(5)).build();
                 ChatStream stream = own.stream(ChatRequest.of("hello"))) {
-            begun.await();
-            while (provider.get().getState() != Thread.State.WAITING) {
+            Thread providersThread = provider.join();
+            while (providersThread.getState() != Thread.State.WAITING) {
                 Thread.onSpinWait();
             }
             time.advance(Duration.ofMinutes(2));
@@ -361,9 +358,9 @@ class StreamingTest {
 
     @Test
     void what_a_provider_reports_after_its_attempt_has_ended_is_dropped() {
-        AtomicReference<EventSink> kept = new AtomicReference<>();
+        CompletableFuture<EventSink> kept = new CompletableFuture<>();
         ChatProvider failing = (request, delivery, deadline, cancellation, sink) -> {
-            kept.set(sink);
+            kept.complete(sink);
             throw ProviderException.of(FailureKind.OVERLOADED, "busy");
         };
         second.reply(Reply.tokens("fine"));
@@ -374,7 +371,7 @@ class StreamingTest {
                         .build();
                 ChatStream stream = own.stream(ChatRequest.of("hello"))) {
             second.awaitRequest();
-            kept.get().event(new ChatEvent.Text("late"));
+            kept.join().event(new ChatEvent.Text("late"));
             assertThat(stream.response().text()).isEqualTo("fine");
         }
     }

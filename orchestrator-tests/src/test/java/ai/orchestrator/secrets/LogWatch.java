@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.AppenderBase;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -35,7 +36,7 @@ public final class LogWatch implements BeforeAllCallback, AfterAllCallback {
 
     /** How many lines have been read. */
     static int linesRead() {
-        return APPENDER.lines;
+        return APPENDER.lines.get();
     }
 
     /** Forgets what was found, for the test of this class itself. */
@@ -48,7 +49,7 @@ public final class LogWatch implements BeforeAllCallback, AfterAllCallback {
     private static final class Appender extends AppenderBase<ILoggingEvent> {
 
         private final Queue<String> found = new ConcurrentLinkedQueue<>();
-        private volatile int lines;
+        private final AtomicInteger lines = new AtomicInteger();
 
         private void attach() {
             Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
@@ -60,9 +61,8 @@ public final class LogWatch implements BeforeAllCallback, AfterAllCallback {
         }
 
         @Override
-        @SuppressWarnings("NonAtomicOperationOnVolatileField") // AppenderBase synchronizes.
         protected void append(ILoggingEvent event) {
-            lines++;
+            lines.incrementAndGet();
             String text = event.getFormattedMessage()
                     + (event.getThrowableProxy() == null
                             ? ""
