@@ -4,8 +4,10 @@ import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import okhttp3.Headers;
 import org.jspecify.annotations.Nullable;
 
@@ -51,11 +53,7 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
     ProviderException error(@Nullable JsonNode body) {
         ErrorFacts facts = ErrorFacts.of(body);
         FailureKind kind = FailureRecognition.recognise(status, facts);
-        String code = facts.codes().stream()
-                .filter(candidate -> !candidate.equals(ErrorFacts.DAILY_QUOTA))
-                .findFirst()
-                .map(redaction::code)
-                .orElse("");
+        String code = redaction.code(facts.code());
         String message = redaction.message(facts.message());
         String requestId = requestId();
         return failure(
@@ -65,18 +63,27 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
                 .code(code)
                 .providerMessage(message)
                 .requestId(requestId.isEmpty() ? redaction.id(facts.requestId()) : requestId)
-                // Anthropic and Hugging Face send Retry-After with successes, where it says nothing of an error that
-                // follows.
-                .retryAfter(RetryHint.of(isSuccess() ? Headers.of() : headers, facts.body(), rateLimits, receivedAt)
-                        .orElse(null))
-                .mayHaveBeenProcessed(mayHaveBeenProcessed())
+                .retryAfter(retryHint(kind, facts).orElse(null))
+                .mayHaveBeenProcessed(mayHaveBeenProcessed(kind))
                 .build();
     }
 
-    /** A 4xx says that the request was refused, but for those that say that it took too long or met another. */
-    private boolean mayHaveBeenProcessed() {
-        return switch (status) {
-            case 408, 409, 424, 499 -> true;
+    private Optional<Duration> retryHint(FailureKind kind, ErrorFacts facts) {
+        if (isSuccess()) {
+            // Some send Retry-After with every success: it says nothing of an error that came later.
+            return RetryHint.of(Headers.of(), facts.body(), List.of(), receivedAt);
+        }
+        boolean limited = kind == FailureKind.RATE_LIMITED || kind == FailureKind.QUOTA_EXHAUSTED;
+        return RetryHint.of(headers, facts.body(), limited ? rateLimits : List.of(), receivedAt);
+    }
+
+    /**
+     * A 4xx says that the request was refused, but for those that say that it took too long, that it met another, or what the model made of
+     * it.
+     */
+    private boolean mayHaveBeenProcessed(FailureKind kind) {
+        return switch (kind) {
+            case TIMEOUT, CONFLICT, TOOL_GENERATION, SERVER, CANCELLED -> true;
             default -> status < 400 || status >= 500;
         };
     }

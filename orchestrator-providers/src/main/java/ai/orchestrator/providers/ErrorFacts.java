@@ -3,8 +3,14 @@ package ai.orchestrator.providers;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code {"detail": "text"}} or {@code {"detail": [{"msg"}]}}: Mistral and others on FastAPI
  * </ul>
  *
- * @param codes the provider's words for what happened, the most specific first, as it wrote them
+ * @param codes the provider's words for what happened, the most specific first, as it wrote them; last, what only repeats the status
  * @param message what it wrote for people; empty if nothing
  * @param requestId its name for the request; empty if the body has none
  * @param innerStatus the HTTP status that the body names; 0 if none
@@ -30,6 +36,17 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
 
     /** Stands for the quota of a day among the codes, whatever the provider calls it. */
     static final String DAILY_QUOTA = "daily quota";
+
+    /** Stands for a moderator's objection among the codes: OpenRouter gives its reasons, but no code. */
+    static final String MODERATED = "moderated";
+
+    private static final Set<String> OWN_WORDS = Set.of(DAILY_QUOTA, MODERATED);
+
+    private static final Pattern STATUS = Pattern.compile("[45]\\d\\d");
+
+    /** Where a body may repeat its status. */
+    private static final List<String> STATUS_FIELDS =
+            List.of("http_status_code", "status_code", "statusCode", "status", "code");
 
     /**
      * Whether a success's body is an error all the same. Some servers send the field empty beside a good answer.
@@ -62,18 +79,49 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         List<String> codes = new ArrayList<>();
         detailCodes(fields, codes);
         add(codes, fields.path("innererror").path("code"));
-        // A number only repeats the HTTP status that Gemini names in words beside it.
-        boolean number = fields.path("code").isNumber();
-        add(codes, fields.path(number ? "status" : "code"));
-        add(codes, fields.path(number ? "code" : "status"));
+        add(codes, fields.path("code"));
+        add(codes, fields.path("status"));
         add(codes, fields.path("type"));
         add(codes, root.path("error_type"));
+        String message = message(root, fields);
+        Optional<ErrorFacts> behind = behind(fields);
+        if (behind.isPresent()) {
+            codes.addAll(behind.get().codes());
+            message = Stream.of(message, behind.get().message())
+                    .filter(text -> !text.isEmpty())
+                    .collect(Collectors.joining(": "));
+        }
+        codes.sort(Comparator.comparing(code -> STATUS.matcher(code).matches()));
         return new ErrorFacts(
-                List.copyOf(codes),
-                message(root, fields),
-                Json.string(root.path("request_id")),
-                innerStatus(fields),
-                root);
+                List.copyOf(codes), message, Json.string(root.path("request_id")), innerStatus(root, fields), root);
+    }
+
+    /** The provider's own word for what happened; empty if it used none. */
+    String code() {
+        return codes.stream()
+                .filter(code -> !OWN_WORDS.contains(code))
+                .findFirst()
+                .orElse("");
+    }
+
+    /**
+     * What the provider behind OpenRouter wrote of the request. What it wrote of itself, such as that it does not accept OpenRouter's key, is
+     * not the caller's business.
+     */
+    private static Optional<ErrorFacts> behind(JsonNode fields) {
+        JsonNode raw = fields.path("metadata").path("raw");
+        if (raw.isMissingNode()
+                || !List.of(400, 403, 413, 422, 429)
+                        .contains(fields.path("code").asInt())) {
+            return Optional.empty();
+        }
+        JsonNode json = raw.isTextual() ? Json.parse(raw.asText()) : raw;
+        if (json != null && json.isContainerNode()) {
+            return Optional.of(of(json));
+        }
+        return raw.isTextual()
+                ? Optional.of(new ErrorFacts(List.of(), raw.asText(), "", 0, MissingNode.getInstance()))
+                : Optional.empty();
     }
 
     private static JsonNode only(JsonNode body) {
@@ -98,7 +146,7 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
             codes.add(DAILY_QUOTA);
         }
         if (metadata.path("reasons").isArray() || metadata.has("flagged_input")) {
-            codes.add("moderation");
+            codes.add(MODERATED);
         }
         add(codes, metadata.path("error_type"));
         add(codes, metadata.path("provider_code"));
@@ -115,6 +163,7 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         for (JsonNode candidate : List.of(
                 fields.path("message"),
                 root.path("error"),
+                root.path("error").path(0),
                 root.path("message"),
                 root.path("detail"),
                 root.path("detail").path(0).path("msg"),
@@ -126,17 +175,13 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         return "";
     }
 
-    private static int innerStatus(JsonNode fields) {
-        for (JsonNode candidate : List.of(
-                fields.path("http_status_code"),
-                fields.path("status_code"),
-                fields.path("status"),
-                fields.path("code"))) {
-            String text = Json.string(candidate);
-            if (text.matches("[45]\\d\\d")) {
-                return Integer.parseInt(text);
-            }
-        }
-        return 0;
+    private static int innerStatus(JsonNode root, JsonNode fields) {
+        return Stream.of(fields, root)
+                .flatMap(node -> STATUS_FIELDS.stream().map(node::path))
+                .map(Json::string)
+                .filter(text -> STATUS.matcher(text).matches())
+                .findFirst()
+                .map(Integer::valueOf)
+                .orElse(0);
     }
 }

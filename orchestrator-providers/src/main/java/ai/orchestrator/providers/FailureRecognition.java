@@ -21,27 +21,41 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What an error means, for every dialect, in this order: the provider's code, the few texts that come without a code, the HTTP status. A code
- * that only says "invalid request" is in no table, so that the text or the status decides.
+ * that says no more than "invalid request" or "server error" is in no table, so that the text or the status decides: Ollama calls a full queue
+ * an {@code api_error} too, and llama.cpp a full context a {@code server_error}.
  */
 final class FailureRecognition {
 
-    /** The provider's own words, in lower case. The vendors' error pages, their SDKs, and recorded answers name them. */
+    /**
+     * The provider's own words, in lower case. The vendors' error pages, their SDKs, and recorded answers name them. A number means something
+     * only together with the status before it: others count their errors too.
+     */
     private static final Map<String, FailureKind> BY_CODE = new HashMap<>();
 
     static {
-        // OpenAI, Azure; OpenRouter's error_type; Cohere's error_type.
-        codes(CONTEXT_TOO_LONG, "context_length_exceeded", "model_context_window_exceeded", "too_many_tokens");
+        // OpenAI, Azure; OpenRouter's error_type; Cohere's error_type; llama.cpp.
+        codes(
+                CONTEXT_TOO_LONG,
+                "context_length_exceeded",
+                "model_context_window_exceeded",
+                "too_many_tokens",
+                "exceed_context_size_error");
         codes(
                 CONTENT_FILTERED,
                 "content_policy_violation",
                 "content_filter",
                 "responsibleaipolicyviolation",
-                "moderation",
+                "invalid_prompt",
+                ErrorFacts.MODERATED,
                 "refusal");
         // Money, or the quota of a day or a month.
         codes(
@@ -62,6 +76,7 @@ final class FailureRecognition {
         codes(
                 CREDENTIAL,
                 "invalid_api_key",
+                "wrong_api_key",
                 "authentication_error",
                 "invalid_authentication",
                 "api_key_invalid",
@@ -71,16 +86,18 @@ final class FailureRecognition {
                 PERMISSION,
                 "permission_error",
                 "permission_denied",
+                "permissiondenied",
                 "unsupported_country_region_territory",
                 "failed_precondition");
         codes(
                 MODEL_NOT_FOUND,
                 "model_not_found",
                 "model_not_supported",
+                "model_not_available",
                 "model_decommissioned",
                 "invalid_model",
                 "deploymentnotfound",
-                "3003",
+                "400 3003",
                 "not_found_error",
                 "not_found");
         codes(TOOL_GENERATION, "tool_use_failed", "malformed_function_call");
@@ -95,7 +112,8 @@ final class FailureRecognition {
                 "provider_unavailable",
                 "service_tier_capacity_exceeded",
                 "capacity_exceeded",
-                "3505",
+                "queue_exceeded",
+                "429 3505",
                 "unavailable",
                 "insufficient_system_resource");
         codes(
@@ -107,18 +125,14 @@ final class FailureRecognition {
                 "resource_exhausted");
         codes(TIMEOUT, "timeout_error", "timeout", "request_timeout", "deadline_exceeded");
         codes(CONFLICT, "conflict_error");
-        codes(
-                SERVER,
-                "server_error",
-                "api_error",
-                "internal",
-                "internal_error",
-                "internal_server_error",
-                "server",
-                "generation",
-                "incomplete_generation");
-        codes(CANCELLED, "request_cancelled");
+        // TGI: the model broke while it wrote; its 424 has nothing to do with tools.
+        codes(SERVER, "generation", "incomplete_generation");
+        codes(CANCELLED, "request_cancelled", "cancelled");
     }
+
+    /** What stands for the status 400 in an error that comes without a status, inside a success. */
+    private static final Set<String> INVALID_REQUEST =
+            Set.of("invalid_request_error", "invalid_argument", "validation");
 
     private static void codes(FailureKind kind, String... codes) {
         for (String code : codes) {
@@ -134,7 +148,7 @@ final class FailureRecognition {
         }
 
         private boolean matches(int status, String message) {
-            return statuses.matcher(Integer.toString(status)).matches()
+            return (status == 0 || statuses.matcher(Integer.toString(status)).matches())
                     && text.matcher(message).find();
         }
     }
@@ -146,24 +160,47 @@ final class FailureRecognition {
                     QUOTA_EXHAUSTED,
                     "400|403",
                     "you have reached your specified API usage limits|credit balance is too low"),
-            Wording.of(QUOTA_EXHAUSTED, "4\\d\\d", "exceeded your monthly included credits|insufficient balance"),
-            // Anthropic; Gemini; DeepSeek, vLLM, Mistral; TGI; llama.cpp.
+            // Hugging Face; DeepSeek; xAI.
+            Wording.of(
+                    QUOTA_EXHAUSTED,
+                    "4\\d\\d",
+                    "exceeded your monthly included credits|insufficient balance|used all available credits"),
+            // Anthropic (twice); Gemini; DeepSeek, vLLM, Mistral; vLLM (twice); TGI, Together (twice); llama.cpp
+            // (twice);
+            // LM Studio (twice); Ollama; Cohere; xAI.
             Wording.of(
                     CONTEXT_TOO_LONG,
                     "400|413|422|500",
-                    "prompt is too long|input token count|maximum context length|max_new_tokens. must be"
-                            + "|exceeds? the (available )?context (size|window|length)|context window of"),
-            Wording.of(CREDENTIAL, "400", "API key (not valid|expired)"),
-            // vLLM, Ollama, Together; OpenRouter.
-            Wording.of(MODEL_NOT_FOUND, "400", "model .{0,200}(does not exist|not found)|is not a valid model"),
+                    "prompt is too long|exceed context limit|input token count|maximum context length"
+                            + "|context length is only|longer than the maximum model length"
+                            + "|max_new_tokens. must be|.inputs. must have less than"
+                            + "|exceeds? the (available )?context (size|window|length)|context size has been exceeded"
+                            + "|context length of only|greater than the context length"
+                            + "|exceeded max context length|^too many tokens|maximum prompt length"),
+            // xAI.
+            Wording.of(CONTENT_FILTERED, "400|403", "^content violates usage guidelines"),
+            // Gemini; xAI. Cohere's status is another's for a lack of capacity.
+            Wording.of(CREDENTIAL, "400", "API key (not valid|expired)|incorrect API key"),
+            Wording.of(CREDENTIAL, "498", "(invalid|blocked|expired) (API )?(token|key)"),
+            // vLLM, Ollama, Together; OpenRouter; DeepSeek; Ollama, Mistral; LM Studio.
+            Wording.of(
+                    MODEL_NOT_FOUND,
+                    "400",
+                    "\\bmodel [`'\"]?[^\\s`'\"]{1,200}[`'\"]? (does not exist|(is )?not found)|is not a valid model"
+                            + "|^model not exist|^invalid model\\b|^no models? loaded"),
             Wording.of(MODEL_LOADING, "503", "is currently loading|loading model"));
 
     /** Of requests that are larger than a whole minute's tokens (Groq, OpenAI): no waiting helps. */
     private static final Pattern LARGER_THAN_LIMIT = Pattern.compile("request too large", Pattern.CASE_INSENSITIVE);
 
-    /** Of limits that a day or a month long (Groq, OpenAI, OpenRouter, Cohere's trial keys). */
-    private static final Pattern LONG_WINDOW = Pattern.compile(
-            "\\b(per[ -]day|per[ -]month|daily|monthly)\\b|\\((TPD|RPD)\\)| / month", Pattern.CASE_INSENSITIVE);
+    /**
+     * The windows that limits are named after (Groq, OpenAI, OpenRouter, Cerebras, Cohere's trial keys); the group matches those of a day and
+     * more. The first one counts: the advice that follows may name others.
+     */
+    private static final Pattern WINDOW = Pattern.compile(
+            "((?:\\bper[ -]|/ ?)(?:day|week|month)\\b|\\b(?:daily|weekly|monthly|TPD|RPD)\\b)"
+                    + "|(?:\\bper[ -]|/ ?)(?:second|min|minute|hour)\\b|\\b(?:hourly|TPM|RPM)\\b",
+            Pattern.CASE_INSENSITIVE);
 
     private FailureRecognition() {}
 
@@ -173,10 +210,9 @@ final class FailureRecognition {
      * @param status the HTTP status, also 200 for an error inside a success
      */
     static FailureKind recognise(int status, ErrorFacts facts) {
-        // Inside a success the body's own status counts; without one the provider is taken to have broken.
-        int effective = status >= 300 ? status : facts.innerStatus() == 0 ? 500 : facts.innerStatus();
+        int effective = status >= 300 ? status : statusInside(facts);
         FailureKind kind = loading(effective, facts)
-                .or(() -> byCode(facts))
+                .or(() -> byCode(effective, facts))
                 .or(() -> byText(effective, facts))
                 .orElseGet(() -> byStatus(effective));
         if (kind == RATE_LIMITED) {
@@ -187,25 +223,38 @@ final class FailureRecognition {
             if (LARGER_THAN_LIMIT.matcher(facts.message()).find()) {
                 return CONTEXT_TOO_LONG;
             }
-            if (LONG_WINDOW.matcher(facts.message()).find()) {
+            Matcher window = WINDOW.matcher(facts.message());
+            if (window.find() && window.group(1) != null) {
                 return QUOTA_EXHAUSTED;
             }
         }
         return kind;
     }
 
+    /** The status of an error inside a success: what its body says; 0 if it says nothing. */
+    private static int statusInside(ErrorFacts facts) {
+        if (facts.innerStatus() != 0) {
+            return facts.innerStatus();
+        }
+        return facts.codes().stream().anyMatch(code -> INVALID_REQUEST.contains(code.toLowerCase(Locale.ROOT)))
+                ? 400
+                : 0;
+    }
+
     /** Hugging Face says how long loading will take. */
     private static Optional<FailureKind> loading(int status, ErrorFacts facts) {
-        return (status == 503 || status == 500)
+        return (status == 503 || status == 500 || status == 0)
                         && facts.body().path("estimated_time").isNumber()
                 ? Optional.of(MODEL_LOADING)
                 : Optional.empty();
     }
 
-    private static Optional<FailureKind> byCode(ErrorFacts facts) {
+    private static Optional<FailureKind> byCode(int status, ErrorFacts facts) {
         return facts.codes().stream()
-                .map(code -> BY_CODE.get(code.toLowerCase(Locale.ROOT)))
-                .filter(java.util.Objects::nonNull)
+                .map(code -> code.toLowerCase(Locale.ROOT))
+                .flatMap(code -> Stream.of(code, status + " " + code))
+                .map(BY_CODE::get)
+                .filter(Objects::nonNull)
                 .findFirst();
     }
 
@@ -218,9 +267,11 @@ final class FailureRecognition {
 
     private static FailureKind byStatus(int status) {
         return switch (status) {
+            // Nothing is said but that it failed.
+            case 0 -> SERVER;
             case 401 -> CREDENTIAL;
             case 402 -> QUOTA_EXHAUSTED;
-            case 403 -> PERMISSION;
+            case 403, 451 -> PERMISSION;
             // A wrong address as much as a wrong model.
             case 404, 405, 410 -> MODEL_NOT_FOUND;
             case 408, 504, 524 -> TIMEOUT;

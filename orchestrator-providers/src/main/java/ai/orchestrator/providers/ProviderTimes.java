@@ -7,9 +7,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.Date;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import okhttp3.Headers;
 
 /** The ways in which providers write how long something takes, or when it is. */
 final class ProviderTimes {
@@ -68,9 +70,7 @@ final class ProviderTimes {
             }
             return value.compareTo(EPOCH_SECONDS) >= 0 ? until(value.movePointRight(9), now) : seconds(stripped);
         }
-        return parts(stripped)
-                .or(() -> until(stripped, DateTimeFormatter.RFC_1123_DATE_TIME, now))
-                .or(() -> until(stripped, DateTimeFormatter.ISO_OFFSET_DATE_TIME, now));
+        return parts(stripped).or(() -> httpDate(stripped, now)).or(() -> rfc3339(stripped, now));
     }
 
     /** A duration of parts with units, as Go writes them. */
@@ -98,14 +98,18 @@ final class ProviderTimes {
         return end == 0 || end != text.length() ? Optional.empty() : sane(nanos(nanos));
     }
 
-    /** An HTTP date (RFC 9110 §5.6.7), in the form that is to be sent today. */
+    /** An HTTP date in any of its three forms (RFC 9110 §5.6.7). */
     static Optional<Duration> httpDate(String text, Instant now) {
-        return until(text.strip(), DateTimeFormatter.RFC_1123_DATE_TIME, now);
+        Date date = new Headers.Builder()
+                .addUnsafeNonAscii("date", text.strip())
+                .build()
+                .getDate("date");
+        return date == null ? Optional.empty() : until(date.toInstant(), now);
     }
 
-    private static Optional<Duration> until(String text, DateTimeFormatter format, Instant now) {
+    private static Optional<Duration> rfc3339(String text, Instant now) {
         try {
-            return until(format.parse(text, Instant::from), now);
+            return until(DateTimeFormatter.ISO_OFFSET_DATE_TIME.parse(text, Instant::from), now);
         } catch (DateTimeParseException e) {
             return Optional.empty();
         }

@@ -30,12 +30,14 @@ final class RateLimitHeaders {
             Pattern.compile("anthropic-ratelimit-([a-z-]{1,64})-(limit|remaining|reset)");
 
     /** Hugging Face, after an IETF draft: {@code RateLimit: "api";r=499;t=300} and {@code RateLimit-Policy: "api";q=500;w=300}. */
-    private static final Pattern DRAFT = Pattern.compile("\"([^\"]{1,64})\"((?:\\s*;\\s*[a-z]{1,8}=[^;,]{1,20})*)");
+    private static final Pattern DRAFT =
+            // Bounded, because each repetition takes some of the thread's stack.
+            Pattern.compile("\"([^\"]{1,64})\"((?:\\s*;\\s*[a-z]{1,8}=[^;,]{1,20}){0,8})");
 
     private static final Pattern DRAFT_PARAMETER = Pattern.compile(";\\s*([a-z]{1,8})=\\[?(\\d{1,15})]?");
 
     /** Mistral names the window in the subject: {@code tokens-minute}, {@code req-10-second}. */
-    private static final Pattern WINDOW = Pattern.compile(".*-(?:(\\d{1,6})-)?(second|minute|hour|day|month)");
+    private static final Pattern WINDOW = Pattern.compile(".*?-(?:(\\d{1,6})-)?(second|minute|hour|day|month)");
 
     private static final Pattern COUNT = Pattern.compile("-?\\d{1,18}");
 

@@ -1,8 +1,11 @@
 package ai.orchestrator.providers;
 
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Makes what a peer wrote fit to be shown: on one line, cut, and without the key, which some repeat. */
 final class Redaction {
@@ -11,22 +14,29 @@ final class Redaction {
     static final int MAX_CODE = 100;
     private static final int MAX_ID = 200;
 
+    /** More would be a circle. */
+    private static final int MAX_CAUSES = 20;
+
     private static final String MASK = "***";
 
-    /** How many bytes of a key must be together to be worth hiding: servers also repeat parts of it. */
+    /** How many characters of a key must be together to be worth hiding: servers also repeat parts of it. */
     private static final int MIN_PART = 8;
 
-    /** Blanks and control characters, the bidirectional and other invisible ones included. */
-    private static final Pattern UNPRINTABLE = Pattern.compile("[\\s\\p{Cntrl}\\p{Cf}]+");
+    /** Blanks and control characters, the bidirectional and other invisible ones and halves of surrogate pairs included. */
+    private static final Pattern UNPRINTABLE = Pattern.compile("[\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}]+");
 
-    /** Keys by the look of them, partly masked ones too: a gateway may repeat its own. */
+    /**
+     * Keys by the look of them, partly masked ones too: a gateway may repeat its own. The mark after the vendor's letters keeps
+     * {@code skip_special_tokens} and its like.
+     */
     private static final Pattern KEY_LIKE =
-            Pattern.compile("\\b(?:sk|gsk|hf|xai|csk|pplx|AIza)[-_]?[A-Za-z0-9*_-]{12,}");
+            Pattern.compile("\\b(?:(?:sk|xai|csk|pplx)-|(?:gsk|hf|tgp_v1)_|AIza)[A-Za-z0-9*_-]{12,}"
+                    + "|(?<=\\b[Bb]earer )[A-Za-z0-9*._~+/=-]{12,}");
 
     private final Optional<String> secret;
 
     Redaction(Optional<String> secret) {
-        this.secret = secret;
+        this.secret = secret.filter(key -> !key.isBlank());
     }
 
     /** A message for people. */
@@ -46,16 +56,17 @@ final class Redaction {
 
     /** The text with the key masked, neither cut nor on one line. */
     String withoutKey(String text) {
-        return secret.map(key -> mask(text, key)).orElse(text);
+        return secret.map(key -> maskParts(maskWhole(text, key), key)).orElse(text);
     }
 
     private String clean(String text, int max) {
         // What is cut off need not be searched, but a key must not be cut in half before it is found.
         String head = text.length() > 16 * max ? text.substring(0, 16 * max) : text;
-        String line = UNPRINTABLE
-                .matcher(KEY_LIKE.matcher(withoutKey(head)).replaceAll(MASK))
-                .replaceAll(" ")
-                .strip();
+        String known = secret.map(key -> maskWhole(head, key)).orElse(head);
+        // Before the parts: what is left of a key that the server has masked in the middle has lost its looks.
+        String alike = KEY_LIKE.matcher(known).replaceAll(MASK);
+        String masked = secret.map(key -> maskParts(alike, key)).orElse(alike);
+        String line = UNPRINTABLE.matcher(masked).replaceAll(" ").strip();
         if (line.length() <= max) {
             return line;
         }
@@ -63,27 +74,79 @@ final class Redaction {
         return line.substring(0, end).strip() + "…";
     }
 
-    private static String mask(String text, String key) {
-        String masked = text.replace(key, MASK);
-        // The longest beginnings and ends of it, as in "sk-abcdefgh...": each at least as long as a part worth hiding.
-        for (int length = key.length() - 1; length >= MIN_PART; length--) {
-            masked = masked.replace(key.substring(0, length), MASK);
-            masked = masked.replace(key.substring(key.length() - length), MASK);
+    private static String maskWhole(String text, String key) {
+        if (key.length() >= MIN_PART) {
+            return text.replace(key, MASK);
         }
-        return masked;
+        // A local server's "none" or "x" is in many words.
+        return text.contains(key)
+                ? Pattern.compile("(?<![A-Za-z0-9])" + Pattern.quote(key) + "(?![A-Za-z0-9])")
+                        .matcher(text)
+                        .replaceAll(MASK)
+                : text;
+    }
+
+    /** Hides beginnings and ends of the key, as in {@code sk-abcdefgh...}, each as far as it goes. */
+    private static String maskParts(String text, String key) {
+        if (key.length() <= MIN_PART) {
+            return text;
+        }
+        BitSet hidden = new BitSet();
+        String beginning = key.substring(0, MIN_PART);
+        for (int at = text.indexOf(beginning); at >= 0; at = text.indexOf(beginning, at + 1)) {
+            int length = MIN_PART;
+            while (length < key.length()
+                    && at + length < text.length()
+                    && text.charAt(at + length) == key.charAt(length)) {
+                length++;
+            }
+            hidden.set(at, at + length);
+        }
+        String end = key.substring(key.length() - MIN_PART);
+        for (int at = text.indexOf(end); at >= 0; at = text.indexOf(end, at + 1)) {
+            int length = MIN_PART;
+            int from = at;
+            while (length < key.length()
+                    && from > 0
+                    && text.charAt(from - 1) == key.charAt(key.length() - length - 1)) {
+                length++;
+                from--;
+            }
+            hidden.set(from, at + MIN_PART);
+        }
+        return masked(text, hidden);
+    }
+
+    private static String masked(String text, BitSet hidden) {
+        StringBuilder masked = new StringBuilder();
+        int shown = 0;
+        for (int from = hidden.nextSetBit(0); from >= 0; from = hidden.nextSetBit(shown)) {
+            masked.append(text, shown, from).append(MASK);
+            shown = hidden.nextClearBit(from);
+        }
+        return masked.append(text, shown, text.length()).toString();
     }
 
     /** The exception itself, or one that says the same without the key. */
     IOException cause(IOException original) {
-        for (Throwable cause = original; cause != null; cause = cause.getCause()) {
-            String message = cause.getMessage();
-            if (message != null && !withoutKey(message).equals(message)) {
-                IOException replacement = new IOException(
-                        original.getClass().getSimpleName() + ": " + message(String.valueOf(original.getMessage())));
-                replacement.setStackTrace(original.getStackTrace());
-                return replacement;
-            }
+        if (!showsKey(original, MAX_CAUSES)) {
+            return original;
         }
-        return original;
+        IOException replacement = new IOException(
+                original.getClass().getSimpleName() + ": " + message(String.valueOf(original.getMessage())));
+        replacement.setStackTrace(original.getStackTrace());
+        return replacement;
+    }
+
+    private boolean showsKey(@Nullable Throwable exception, int depth) {
+        if (exception == null) {
+            return false;
+        }
+        String message = exception.getMessage();
+        // What cannot be looked through is not shown.
+        return depth == 0
+                || (message != null && !withoutKey(message).equals(message))
+                || showsKey(exception.getCause(), depth - 1)
+                || Arrays.stream(exception.getSuppressed()).anyMatch(other -> showsKey(other, depth - 1));
     }
 }

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import okhttp3.Headers;
 
 /** When a provider that refused wants to be asked again. Read from errors alone: some send {@code Retry-After} with a success. */
@@ -22,10 +23,12 @@ final class RetryHint {
      * @return empty if there is none, or only ones that are negative or absurd; a zero says nothing either, but lets the next form speak
      */
     static Optional<Duration> of(Headers headers, JsonNode body, List<RateLimit> rateLimits, Instant now) {
-        return positive(header(headers, "retry-after-ms").flatMap(ProviderTimes::millis))
-                .or(() -> positive(header(headers, "x-ms-retry-after-ms").flatMap(ProviderTimes::millis)))
-                .or(() -> positive(header(headers, "retry-after")
-                        .flatMap(text -> ProviderTimes.seconds(text).or(() -> ProviderTimes.httpDate(text, now)))))
+        return positive(header(headers, "retry-after-ms", ProviderTimes::millis))
+                .or(() -> positive(header(headers, "x-ms-retry-after-ms", ProviderTimes::millis)))
+                .or(() -> positive(header(
+                        headers,
+                        "retry-after",
+                        text -> ProviderTimes.seconds(text).or(() -> ProviderTimes.httpDate(text, now)))))
                 .or(() -> positive(retryInfo(body)))
                 .or(() -> positive(estimatedTime(body)))
                 .or(() -> positive(latestReset(rateLimits)));
@@ -35,8 +38,11 @@ final class RetryHint {
         return hint.filter(duration -> !duration.isZero());
     }
 
-    private static Optional<String> header(Headers headers, String name) {
-        return Optional.ofNullable(headers.get(name));
+    /** The longest, if a gateway has added its own. */
+    private static Optional<Duration> header(Headers headers, String name, Function<String, Optional<Duration>> read) {
+        return headers.values(name).stream()
+                .flatMap(text -> read.apply(text).stream())
+                .max(Comparator.naturalOrder());
     }
 
     private static Optional<Duration> retryInfo(JsonNode body) {
@@ -51,7 +57,7 @@ final class RetryHint {
 
     private static Optional<Duration> estimatedTime(JsonNode body) {
         JsonNode estimate = body.path("estimated_time");
-        return estimate.isNumber()
+        return estimate.isNumber() && Double.isFinite(estimate.doubleValue())
                 ? ProviderTimes.seconds(estimate.decimalValue().toPlainString())
                 : Optional.empty();
     }
