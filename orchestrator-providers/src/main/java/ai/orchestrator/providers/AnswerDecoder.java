@@ -86,9 +86,14 @@ abstract class AnswerDecoder {
             throw head.failed(FailureKind.MALFORMED, "the answer has no content");
         }
         beforeFinish();
-        if (!extra.isEmpty()) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            extra.forEach((name, value) -> fields.put(name, Json.plain(value)));
+        Map<String, Object> fields = new LinkedHashMap<>();
+        extra.forEach((name, value) -> {
+            Object plain = Json.plain(value);
+            if (plain != null) {
+                fields.put(name, plain);
+            }
+        });
+        if (!fields.isEmpty()) {
             sink.event(new ChatEvent.Extra(fields));
         }
         boolean calls = finishReason == FinishReason.STOP && !toolCalls.isEmpty();

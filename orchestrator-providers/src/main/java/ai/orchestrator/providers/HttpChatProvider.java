@@ -84,7 +84,8 @@ final class HttpChatProvider implements ChatProvider {
                 response -> read(response, request, delivery, sink));
     }
 
-    private void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
+    /** Reads an answer of any status. */
+    void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
         AnswerHead head = head(response);
         BufferedSource body = response.body().source();
         if (!head.isSuccess()) {
@@ -214,6 +215,10 @@ final class HttpChatProvider implements ChatProvider {
                     || (json != null && ErrorFacts.isError(json));
             if (error) {
                 throw head.error(json == null ? textError(event.data()) : json);
+            }
+            if (!event.complete() && json == null && decoder.isEnded()) {
+                // As with a connection that breaks here: only the count of tokens is lost.
+                return;
             }
             if (event.form() == ServerSentEvents.Form.BARE_JSON || json == null) {
                 throw event.complete()

@@ -8,10 +8,12 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.Deadline;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import javax.net.SocketFactory;
 import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Connection;
@@ -41,8 +43,11 @@ final class HttpTransport implements AutoCloseable {
         // OkHttp's five calls per host would throttle; the orchestrator decides how many calls there are.
         dispatcher.setMaxRequests(Integer.MAX_VALUE);
         dispatcher.setMaxRequestsPerHost(Integer.MAX_VALUE);
-        this.client = base.newBuilder()
-                .dispatcher(dispatcher)
+        OkHttpClient.Builder bounded = base.newBuilder().addInterceptor(ReadAllowance::intercept);
+        if (base.socketFactory() == SocketFactory.getDefault()) {
+            bounded.socketFactory(new ReadAllowance.Sockets());
+        }
+        this.client = bounded.dispatcher(dispatcher)
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
                 .followSslRedirects(false)
@@ -183,12 +188,17 @@ final class HttpTransport implements AutoCloseable {
 
         @Override
         public void onFailure(Call call, IOException e) {
+            ReadAllowance.end();
             result.completeExceptionally(e);
         }
 
         @Override
         public void onResponse(Call call, Response response) {
             try (response) {
+                if (response.body().contentLength() < -1) {
+                    // OkHttp would fail while reading, with a fault that passes for one of ours.
+                    throw new ProtocolException("a negative content-length");
+                }
                 reader.read(response);
                 // Before closing, which may read on for a while to keep the connection.
                 result.complete(null);
@@ -196,6 +206,8 @@ final class HttpTransport implements AutoCloseable {
                 // Whoever waits must be told, whatever it was. Nothing that follows is worth reading.
                 call.cancel();
                 result.completeExceptionally(e);
+            } finally {
+                ReadAllowance.end();
             }
         }
     }

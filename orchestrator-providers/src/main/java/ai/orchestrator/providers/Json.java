@@ -2,7 +2,9 @@ package ai.orchestrator.providers;
 
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -13,12 +15,25 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** JSON in and out. Jackson's own limits apply: 1,000 levels, 20 million characters in a string, 1,000 digits in a number. */
+/**
+ * JSON in and out. What is read is limited: to 2 million tokens, and by Jackson itself to 1,000 levels, 20 million characters in a string,
+ * and 1,000 digits in a number.
+ */
 final class Json {
 
+    /** An empty object takes two tokens on the wire and some 80 bytes in memory: 16 MB of them would be half a gigabyte. */
+    private static final long MAX_TOKENS = 2_000_000;
+
+    /** How deep {@link ai.orchestrator.chat.ChatEvent.Extra} takes them. */
+    private static final int MAX_PLAIN_DEPTH = 64;
+
     /** Trailing tokens are a fault: half a proxy's error page after an answer must not pass for one. */
-    private static final ObjectMapper MAPPER =
-            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private static final ObjectMapper MAPPER = new ObjectMapper(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(MAX_TOKENS)
+                            .build())
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private Json() {}
 
@@ -86,9 +101,29 @@ final class Json {
         return MAPPER.valueToTree(value);
     }
 
-    /** A tree as maps, lists and plain values. */
-    static Object plain(JsonNode node) {
-        return MAPPER.convertValue(node, Object.class);
+    /** A tree as maps, lists and plain values; null if it is nested more than 64 deep, or has a number that no double can hold. */
+    static @Nullable Object plain(JsonNode node) {
+        return isPlain(node, MAX_PLAIN_DEPTH) ? MAPPER.convertValue(node, Object.class) : null;
+    }
+
+    private static boolean isPlain(JsonNode node, int depth) {
+        if (!node.isContainerNode()) {
+            return isFinite(node);
+        }
+        if (depth == 0) {
+            return false;
+        }
+        for (JsonNode child : node) {
+            if (!isPlain(child, depth - 1)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** False for 1e999, which is read as an infinite double. */
+    static boolean isFinite(JsonNode node) {
+        return !node.isFloatingPointNumber() || Double.isFinite(node.doubleValue());
     }
 
     /**

@@ -1,0 +1,152 @@
+package ai.orchestrator.providers;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import javax.net.SocketFactory;
+import okhttp3.Interceptor;
+import okhttp3.MediaType;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okio.Buffer;
+import okio.BufferedSource;
+import okio.ForwardingSource;
+import okio.Okio;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Limits what a connection may bring without a byte of the answer coming of it. OkHttp limits headers, but would hold an endless chunk
+ * extension (RFC 9112 §7.1.1), or an endless file name before what is compressed (RFC 1952 §2.3.1), in memory. HTTP/1.1 is read by the
+ * thread that reads the answer, so each thread has its own. For one thread.
+ */
+final class ReadAllowance {
+
+    /** Four times what OkHttp lets headers have. */
+    private static final long MAX_BYTES = 1024L * 1024;
+
+    private static final ThreadLocal<@Nullable ReadAllowance> OF_THREAD = new ThreadLocal<>();
+
+    private long bytes;
+
+    private ReadAllowance() {}
+
+    /** Begins with each call, and begins anew with each piece of an answer. */
+    static Response intercept(Interceptor.Chain chain) throws IOException {
+        ReadAllowance allowance = new ReadAllowance();
+        OF_THREAD.set(allowance);
+        Response response = chain.proceed(chain.request());
+        return response.newBuilder()
+                .body(new RenewingBody(response.body(), allowance))
+                .build();
+    }
+
+    /** Ends with the call. */
+    static void end() {
+        OF_THREAD.remove();
+    }
+
+    private static void came(int count) throws IOException {
+        ReadAllowance allowance = OF_THREAD.get();
+        if (allowance != null && count > 0) {
+            allowance.bytes += count;
+            if (allowance.bytes > MAX_BYTES) {
+                throw new OversizedAnswerException("more than " + MAX_BYTES + " bytes came without any of the answer");
+            }
+        }
+    }
+
+    private static final class RenewingBody extends ResponseBody {
+
+        private final ResponseBody body;
+        private final ReadAllowance allowance;
+        private @Nullable BufferedSource source;
+
+        private RenewingBody(ResponseBody body, ReadAllowance allowance) {
+            this.body = body;
+            this.allowance = allowance;
+        }
+
+        @Override
+        public @Nullable MediaType contentType() {
+            return body.contentType();
+        }
+
+        @Override
+        public long contentLength() {
+            return body.contentLength();
+        }
+
+        @Override
+        public BufferedSource source() {
+            if (source == null) {
+                source = Okio.buffer(new ForwardingSource(body.source()) {
+                    @Override
+                    public long read(Buffer sink, long byteCount) throws IOException {
+                        long count = super.read(sink, byteCount);
+                        allowance.bytes = 0;
+                        return count;
+                    }
+                });
+            }
+            return source;
+        }
+    }
+
+    /** Makes sockets that tell what came. */
+    static final class Sockets extends SocketFactory {
+
+        @Override
+        public Socket createSocket() {
+            return new CountingSocket();
+        }
+
+        @Override
+        public Socket createSocket(String host, int port) throws IOException {
+            return createSocket(InetAddress.getByName(host), port);
+        }
+
+        @Override
+        public Socket createSocket(String host, int port, InetAddress local, int localPort) throws IOException {
+            return createSocket(InetAddress.getByName(host), port, local, localPort);
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port) throws IOException {
+            Socket socket = createSocket();
+            socket.connect(new java.net.InetSocketAddress(host, port));
+            return socket;
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort) throws IOException {
+            Socket socket = createSocket();
+            socket.bind(new java.net.InetSocketAddress(local, localPort));
+            socket.connect(new java.net.InetSocketAddress(host, port));
+            return socket;
+        }
+    }
+
+    private static final class CountingSocket extends Socket {
+
+        @Override
+        public InputStream getInputStream() throws IOException {
+            return new FilterInputStream(super.getInputStream()) {
+                @Override
+                public int read() throws IOException {
+                    int read = super.read();
+                    came(read < 0 ? 0 : 1);
+                    return read;
+                }
+
+                @Override
+                public int read(byte[] buffer, int offset, int length) throws IOException {
+                    int count = super.read(buffer, offset, length);
+                    came(count);
+                    return count;
+                }
+            };
+        }
+    }
+}
