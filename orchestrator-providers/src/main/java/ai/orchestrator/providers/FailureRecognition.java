@@ -165,9 +165,8 @@ final class FailureRecognition {
                     QUOTA_EXHAUSTED,
                     "4\\d\\d",
                     "exceeded your monthly included credits|insufficient balance|used all available credits"),
-            // Anthropic (twice); Gemini; DeepSeek, vLLM, Mistral; vLLM (twice); TGI, Together (twice); llama.cpp
-            // (twice);
-            // LM Studio (twice); Ollama; Cohere; xAI.
+            // In this order: Anthropic, Gemini, DeepSeek, vLLM, Mistral, TGI, Together, llama.cpp, LM Studio, Ollama,
+            // Cohere, xAI.
             Wording.of(
                     CONTEXT_TOO_LONG,
                     "400|413|422|500",
