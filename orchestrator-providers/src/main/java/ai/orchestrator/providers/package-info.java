@@ -1,4 +1,4 @@
-/** Providers over HTTP. Types: {@code openai} and everything compatible with it, {@code groq}, {@code huggingface}. */
+/** Providers over HTTP: the dialects of OpenAI and everything compatible with it, of Anthropic, and of Gemini. */
 @NullMarked
 package ai.orchestrator.providers;
 

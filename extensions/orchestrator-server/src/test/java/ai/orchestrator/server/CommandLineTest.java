@@ -212,7 +212,7 @@ class CommandLineTest {
                 "orchestrator.providers.a.typ=openai|orchestrator.providers.a.typ: unknown key",
                 "orchestrator.providers.first.timeout.total=x|timeout.total=x: must be a duration",
                 "orchestrator.providers.a.type=groq|orchestrator.providers.a.api-key: missing",
-                "orchestrator.providers.a.type=grok|unknown provider type; allowed: groq, huggingface, openai",
+                "orchestrator.providers.a.type=grok|unknown provider type; allowed: anthropic, ",
                 "orchestrator.providers.first.type=groq|given twice",
                 "orchestrator.cache.enabled=true|not available yet",
                 "orchestrator.providers.a.priority=high|orchestrator.providers.a.priority=high: must be",
