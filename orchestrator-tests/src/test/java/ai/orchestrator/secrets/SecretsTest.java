@@ -48,6 +48,9 @@ class SecretsTest {
 
     private static final String KEY = PlantedKeys.KEY;
 
+    /** One of each dialect. */
+    private static final List<String> TYPES = List.of("openai", "anthropic", "gemini");
+
     /** Everything that the library shows while the test runs. */
     private final List<String> shown = new ArrayList<>();
 
@@ -162,14 +165,14 @@ class SecretsTest {
                         .withHeader("retry-after", KEY)
                         .withHeader("x-ratelimit-remaining-" + KEY.toLowerCase(java.util.Locale.ROOT), "1")
                         .withHeader("x-ratelimit-remaining-tokens", KEY))
-                .map(Arguments::of);
+                .flatMap(reply -> TYPES.stream().map(type -> Arguments.of(type, reply)));
     }
 
     @ParameterizedTest
     @MethodSource("echoes")
-    void an_answer_that_repeats_the_key_shows_it_to_nobody(Reply reply) {
+    void an_answer_that_repeats_the_key_shows_it_to_nobody(String type, Reply reply) {
         try (ScriptedServer server = ScriptedServer.start().otherwise(reply)) {
-            call("openai", server.baseUrl());
+            call(type, server.baseUrl());
             assertThat(server.requests())
                     .isNotEmpty()
                     .allMatch(request -> request.headers().values().stream().anyMatch(value -> value.contains(KEY)));
