@@ -32,7 +32,12 @@ final class OpenAiDialect implements Dialect {
     private static final Set<String> FIXED_FIELDS = Set.of("model", "messages", "stream");
 
     /** OpenAI's models that think before they answer; only a prefix of a whole name part counts, also behind a gateway's "openai/". */
-    private static final Pattern REASONING_FAMILY = Pattern.compile("(?:openai/)?(?:gpt-[5-9]|o[134])(?:[.-].*)?");
+    private static final Pattern REASONING_FAMILY =
+            Pattern.compile("(?:openai/)?(?:gpt-[5-9]|o[134])(?:[.-](?!chat).*)?");
+
+    /** OpenAI's models that do not think, and refuse to be asked how much. */
+    private static final Pattern CLASSIC_FAMILY =
+            Pattern.compile("(?:openai/)?(?:gpt-[34]|chatgpt-|gpt-5[.\\d]*-chat).*");
 
     /** Those of them that cannot stop thinking: gpt-5 itself, and the o series. */
     private static final Pattern ALWAYS_REASONS =
@@ -45,6 +50,7 @@ final class OpenAiDialect implements Dialect {
     private final OpenAiPreset preset;
     private final HttpUrl url;
     private final boolean reasoningFamily;
+    private final boolean classicFamily;
 
     OpenAiDialect(ProviderTarget target, OpenAiPreset preset) {
         this.target = target;
@@ -56,6 +62,8 @@ final class OpenAiDialect implements Dialect {
         // Groq, OpenRouter and the others map parameters themselves, and have other models of such names.
         this.reasoningFamily = preset == OpenAiPreset.OPENAI
                 && REASONING_FAMILY.matcher(target.model()).matches();
+        this.classicFamily = preset == OpenAiPreset.OPENAI
+                && CLASSIC_FAMILY.matcher(target.model()).matches();
     }
 
     @Override
@@ -63,8 +71,14 @@ final class OpenAiDialect implements Dialect {
         if (request.responseFormat() instanceof ResponseFormat.JsonSchema && !preset.knowsJsonSchema()) {
             return Optional.of("responseFormat: " + target.type().name() + " knows no JSON schema, only JSON");
         }
+        if (classicFamily && thinks(request)) {
+            return Optional.of("reasoningEffort: " + target.model() + " does not think");
+        }
         if (!reasoningFamily) {
             return Optional.empty();
+        }
+        if (!request.stopSequences().isEmpty() && alwaysReasons()) {
+            return Optional.of("stop: " + target.model() + " knows no stop sequences");
         }
         boolean samples = request.temperature().isPresent() || request.topP().isPresent();
         if (samples && thinks(request)) {
@@ -243,6 +257,9 @@ final class OpenAiDialect implements Dialect {
             return;
         }
         ReasoningEffort effort = request.reasoningEffort().get();
+        if (classicFamily) {
+            return;
+        }
         if (preset == OpenAiPreset.DEEPSEEK) {
             json.putObject("thinking").put("type", effort == ReasoningEffort.NONE ? "disabled" : "enabled");
             if (effort == ReasoningEffort.NONE) {

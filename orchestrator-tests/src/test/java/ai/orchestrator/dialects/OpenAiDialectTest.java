@@ -337,12 +337,33 @@ class OpenAiDialectTest {
                 "gpt-6-luna",
                 hello().tool(WEATHER).reasoningEffort(ReasoningEffort.LOW).build(),
                 "tools: gpt-6-luna");
+        assertRefused("openai", "o4-mini", hello().stop("END").build(), "stop: o4-mini knows no stop sequences");
+        for (String model : List.of("gpt-4.1-mini", "gpt-5-chat-latest", "chatgpt-4o-latest")) {
+            assertRefused(
+                    "openai",
+                    model,
+                    hello().reasoningEffort(ReasoningEffort.LOW).build(),
+                    "reasoningEffort: " + model + " does not think");
+        }
         assertRefused(
                 "deepseek",
                 "m",
                 hello().responseFormat(new ResponseFormat.JsonSchema("out", SCHEMA))
                         .build(),
                 "responseFormat: deepseek knows no JSON schema");
+    }
+
+    @Test
+    void a_model_that_does_not_think_is_not_told_not_to() {
+        assertThat(sent(
+                                "openai",
+                                "gpt-4.1-mini",
+                                hello().reasoningEffort(ReasoningEffort.NONE).build())
+                        .has("reasoning_effort"))
+                .isFalse();
+        assertThat(sent("openai", "gpt-5-chat-latest", hello().temperature(0.5).build())
+                        .has("reasoning_effort"))
+                .isFalse();
     }
 
     private void assertRefused(String type, String model, ChatRequest request, String message) {
