@@ -305,7 +305,6 @@ final class FailureRecognitionTest {
         }
     }
 
-    /** For the documentation: how many cases there are. */
     /** When it differs, {@code target/recognition-table.md} has what is to be in the document. */
     @Test
     void the_documents_table_says_how_many_cases_there_are() throws IOException {
