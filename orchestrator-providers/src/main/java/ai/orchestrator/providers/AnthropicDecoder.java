@@ -109,6 +109,8 @@ final class AnthropicDecoder extends AnswerDecoder {
                 JsonNode details = delta.path("stop_details");
                 end(delta, details.isObject() ? details : event.path("stop_details"));
                 usage(event.path("usage"));
+                // Stop reason and usage are all there is: nobody waits for the end marker.
+                stopped = isEnded() && event.path("usage").isObject();
             }
             case "message_stop" -> stopped = true;
             default -> {

@@ -708,6 +708,14 @@ class AnthropicDialectTest {
     }
 
     @Test
+    void F11_a_stop_reason_with_the_usage_ends_the_stream_without_its_end_marker() {
+        List<String> withoutMarker = EVENTS.subList(0, EVENTS.size() - 1);
+        ChatResponse response = streamedAnswer(Reply.stream(
+                StreamScript.empty().send(String.join("", withoutMarker)).thenSilence()));
+        assertThat(response.usage()).isPresent();
+    }
+
+    @Test
     void the_last_event_ends_the_stream_though_the_connection_stays_open() {
         ChatResponse response = streamedAnswer(
                 Reply.stream(StreamScript.empty().send(String.join("", EVENTS)).thenSilence()));
