@@ -40,6 +40,9 @@ final class Attempt implements EventSink {
     private volatile boolean connected;
     private volatile boolean firstToken;
     private volatile long lastSignNanos;
+    /** Whether the limit came while the provider was made to wait: that is not its fault. Set before it is cancelled. */
+    private volatile boolean waitedForReader;
+
     /** Guards the collector and {@link #ended}: a provider's thread may still report when the attempt is over. */
     private final Object lock = new Object();
 
@@ -143,7 +146,9 @@ final class Attempt implements EventSink {
     }
 
     private void reached(String description) {
+        boolean readerIsBehind = live.waits();
         if (limitReached.compareAndSet(null, description)) {
+            waitedForReader = readerIsBehind;
             cancellation.cancel();
         }
     }
@@ -173,6 +178,10 @@ final class Attempt implements EventSink {
                     : ProviderException.of(FailureKind.CANCELLED, "cancelled", thrown);
         }
         String limit = limitReached.get();
+        if (limit != null && waitedForReader) {
+            return ProviderException.of(
+                    FailureKind.CANCELLED, limit + ", because whoever reads the answer was too slow", thrown);
+        }
         return limit == null ? thrown : ProviderException.of(FailureKind.TIMEOUT, limit, thrown);
     }
 

@@ -136,9 +136,8 @@ final class Call {
             throw new StreamFailedException(candidate.name(), attempt.partialText(), failure, trail());
         }
         if (!kind.failsOver()) {
-            throw kind == FailureKind.CANCELLED
-                    ? new CallCancelledException(CallCancelledException.Reason.CANCELLED, failure, trail())
-                    : new RequestRejectedException(candidate.name(), failure, trail());
+            // A cancellation that nobody here asked for (499) is the provider's word too.
+            throw new RequestRejectedException(candidate.name(), failure, trail());
         }
         if (firstFailure == null) {
             firstFailure = failure;

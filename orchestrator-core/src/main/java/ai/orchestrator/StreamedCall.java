@@ -90,7 +90,10 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     private void end(Runnable outcome) {
         lock.lock();
         try {
-            outcome.run();
+            // What the reader was told first stays true.
+            if (failure == null) {
+                outcome.run();
+            }
             ended = true;
             current = null;
             changed.signalAll();
@@ -168,9 +171,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             if (!unread.isEmpty()) {
                 return true;
             }
-            if (!closed) {
-                throwFailure();
-            }
+            throwFailure();
             return false;
         } finally {
             lock.unlock();
@@ -199,9 +200,6 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             while (response == null) {
                 awaitNext();
                 throwFailure();
-                if (closed) {
-                    throw new IllegalStateException("the stream was closed before its end");
-                }
                 unread.clear();
                 changed.signalAll();
             }
@@ -223,7 +221,8 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             closed = true;
             // Nothing that it runs waits for this lock.
             cancellation.cancel();
-            throw new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, e, Trail.EMPTY);
+            failure = new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, e, Trail.EMPTY);
+            throw failure;
         }
     }
 
@@ -240,6 +239,9 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     public void close() {
         lock.lock();
         try {
+            if (!ended && !closed) {
+                failure = new CallCancelledException(CallCancelledException.Reason.CANCELLED, null, Trail.EMPTY);
+            }
             closed = true;
             unread.clear();
             changed.signalAll();

@@ -23,7 +23,7 @@ public interface ChatStream extends Iterable<ChatEvent>, AutoCloseable {
     /**
      * Whether something follows. Blocks until that is known, at most until the call's deadline.
      *
-     * @return false after {@link ChatEvent.Finished}, and once closed
+     * @return false after {@link ChatEvent.Finished}
      * @throws ai.orchestrator.OrchestratorException if the call failed, every time; as {@link ai.orchestrator.Orchestrator#stream} says
      */
     boolean hasNext();
@@ -62,12 +62,12 @@ public interface ChatStream extends Iterable<ChatEvent>, AutoCloseable {
      *
      * @return the answer, the pieces that were read included
      * @throws ai.orchestrator.OrchestratorException as {@link #hasNext()}
-     * @throws IllegalStateException if the stream was closed before its end
      */
     ChatResponse response();
 
     /**
-     * Ends the call if it is still under way, which frees its connection at once. Does nothing the second time, nor after the end.
+     * Ends the call if it is still under way, which frees its connection at once; whoever reads on gets a {@link
+     * ai.orchestrator.CallCancelledException}. Does nothing the second time, nor after the end.
      */
     @Override
     void close();

@@ -152,6 +152,10 @@ abstract class AnswerDecoder {
 
     /** The model's own end. */
     final void ended(FinishReason reason) {
+        if (finishReason == null) {
+            // A count that came before is not the last one.
+            usageCame = false;
+        }
         finishReason = reason;
     }
 

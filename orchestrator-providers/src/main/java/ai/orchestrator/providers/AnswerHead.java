@@ -59,13 +59,19 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
         return failure(
                         kind,
                         (code.isEmpty() ? "" : " " + code) + ": "
-                                + (message.isEmpty() ? "no explanation was sent" : message))
+                                + (message.isEmpty() ? withoutExplanation() : message))
                 .code(code)
                 .providerMessage(message)
                 .requestId(requestId.isEmpty() ? redaction.id(facts.requestId()) : requestId)
                 .retryAfter(retryHint(kind, facts).orElse(null))
                 .mayHaveBeenProcessed(mayHaveBeenProcessed(kind))
                 .build();
+    }
+
+    private String withoutExplanation() {
+        return status >= 300 && status < 400
+                ? "a redirect, which is never followed; correct base-url"
+                : "no explanation was sent";
     }
 
     private Optional<Duration> retryHint(FailureKind kind, ErrorFacts facts) {

@@ -60,7 +60,7 @@ record ErrorFacts(List<String> codes, String message, String requestId, int inne
         if (error.isTextual()) {
             return !error.asText().isBlank();
         }
-        return error.isNumber()
+        return (error.isNumber() && error.asInt() != 0)
                 || error.asBoolean()
                 || root.path("object").asText().equals("error")
                 || root.path("type").asText().equals("error")

@@ -197,7 +197,7 @@ final class FailureRecognition {
      * more. The first one counts: the advice that follows may name others.
      */
     private static final Pattern WINDOW = Pattern.compile(
-            "((?:\\bper[ -]|/ ?)(?:day|week|month)\\b|\\b(?:daily|weekly|monthly|TPD|RPD)\\b)"
+            "((?:\\bper[ -]|/ ?)(?:day|week|month)\\b|(?<![\\w-])(?:daily|weekly|monthly|TPD|RPD)(?![\\w-]))"
                     + "|(?:\\bper[ -]|/ ?)(?:second|min|minute|hour)\\b|\\b(?:hourly|TPM|RPM)\\b",
             Pattern.CASE_INSENSITIVE);
 

@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import okhttp3.Headers;
 import okhttp3.Response;
 import okio.BufferedSource;
@@ -41,6 +42,9 @@ final class HttpChatProvider implements ChatProvider {
     static final long MAX_STREAM_BYTES = 256L * 1024 * 1024;
 
     private static final long MAX_ERROR_BYTES = 256L * 1024;
+
+    /** How long the explanation may take that follows an error's status. */
+    private static final long ERROR_BODY_SECONDS = 1;
 
     /** How far to look for the first byte that is not blank: DeepSeek sends empty lines while a call waits. */
     private static final long MAX_BLANKS = 64L * 1024;
@@ -75,6 +79,9 @@ final class HttpChatProvider implements ChatProvider {
         byte[] json = Json.bytes(dialect.json(request, delivery));
         transport.post(
                 dialect.http(delivery)
+                        // Nothing that a peer sends is unpacked: what packs a bomb would have to be watched on every
+                        // kind of connection.
+                        .header("Accept-Encoding", "identity")
                         .header("Accept", delivery == Delivery.STREAMED ? "text/event-stream" : "application/json"),
                 json,
                 deadline,
@@ -109,7 +116,7 @@ final class HttpChatProvider implements ChatProvider {
     private AnswerHead head(Response response) {
         Headers headers = response.headers();
         Instant now = instantSource.instant();
-        // Its dates are meant by its own clock; an absurd one is not taken for a clock.
+        // Its dates are meant by its own clock.
         java.util.Date serverDate = headers.getDate("date");
         Instant received = serverDate == null ? now : serverDate.toInstant();
         List<RateLimit> limits = RateLimitHeaders.read(headers, dialect.rateLimitWindows(), received);
@@ -127,6 +134,8 @@ final class HttpChatProvider implements ChatProvider {
 
     /** What the error says as far as it came: the status alone says enough to go on. */
     private static @Nullable JsonNode errorBody(BufferedSource body) {
+        // By OkHttp's own clock, because the attempt's limits are as long as a whole answer may take.
+        body.timeout().deadline(ERROR_BODY_SECONDS, TimeUnit.SECONDS);
         try {
             return body.request(MAX_ERROR_BYTES + 1) ? null : Json.parse(body.readByteArray());
         } catch (IOException e) {

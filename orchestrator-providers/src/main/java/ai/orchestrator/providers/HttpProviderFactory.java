@@ -29,7 +29,11 @@ public final class HttpProviderFactory implements ChatProviderFactory {
 
     /**
      * A factory on the application's client: its connection pool, proxy, TLS settings and interceptors. Its timeouts, retries, redirects
-     * and dispatcher are not used, because limits and repetitions are the orchestrator's and a redirect would carry the key along.
+     * and dispatcher are not used, because limits and repetitions are the orchestrator's and a redirect would carry the key along. An
+     * authenticator must not answer with another body: that would send the request twice.
+     *
+     * <p>What a hostile server may send between the bytes of an answer (chunk extensions without end) is limited only on connections that
+     * the JDK's default socket factory makes: a client with a socket factory of its own, or a SOCKS proxy, is to be trusted with that.
      *
      * @param client the client; stays the application's to close
      * @return a factory for {@link ai.orchestrator.Orchestrator.Builder#providerFactory}

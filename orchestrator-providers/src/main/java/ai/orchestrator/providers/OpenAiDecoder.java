@@ -5,8 +5,10 @@ import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /** Reads chat completions and their chunks, with what the vendors make of them. For one thread at a time. */
@@ -19,7 +21,10 @@ final class OpenAiDecoder extends AnswerDecoder {
     private final StringBuilder refusal = new StringBuilder();
 
     /** Which call a piece without index or id belongs to: Mistral sends calls whole, others go on with the last one. */
-    private Object lastCall = -1;
+    private String lastCall = "";
+
+    /** Which call the index stands for now. */
+    private final Map<JsonNode, String> idsByIndex = new HashMap<>();
 
     OpenAiDecoder(AnswerHead head, EventSink sink) {
         super(head, sink);
@@ -108,19 +113,25 @@ final class OpenAiDecoder extends AnswerDecoder {
     private void toolCall(JsonNode call) {
         String id = textOf(call.path("id"));
         JsonNode index = call.path("index");
-        if (index.isInt()) {
-            lastCall = index.asInt();
-        } else if (!id.isEmpty()) {
+        String name = textOf(call.path("function").path("name"));
+        if (!id.isEmpty() && !id.equals(idsByIndex.get(index))) {
+            // Some servers give every call the index 0: another id is another call.
             lastCall = id;
-        } else if (!textOf(call.path("function").path("name")).isEmpty()) {
+            idsByIndex.put(index, id);
+        } else if (idsByIndex.containsKey(index)) {
+            lastCall = idsByIndex.get(index);
+        } else if (!name.isEmpty()) {
             lastCall = "call without id " + toolCalls.size();
+            if (index.isInt()) {
+                idsByIndex.put(index, lastCall);
+            }
         }
         JsonNode function = call.path("function");
         JsonNode arguments = function.path("arguments");
         toolCalls.piece(
                 lastCall,
                 id,
-                textOf(function.path("name")),
+                name,
                 // A text by the dialect, but some servers send the object itself.
                 arguments.isContainerNode() ? Json.text(arguments) : textOf(arguments));
     }
