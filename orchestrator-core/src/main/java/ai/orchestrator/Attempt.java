@@ -88,6 +88,7 @@ final class Attempt implements EventSink {
         Timer first = delivery == Delivery.STREAMED
                 ? limitWithin(allowedNanos, settings.firstTokenTimeout(), () -> !firstToken, "no first token within ")
                 : connect;
+        cancellation.onCancel(live::end);
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
             provider.chatProvider().chat(request, delivery, deadline, cancellation, this);
             synchronized (lock) {

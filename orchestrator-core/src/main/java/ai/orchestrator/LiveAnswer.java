@@ -15,6 +15,11 @@ interface LiveAnswer {
             }
 
             @Override
+            public void end() {
+                // Nothing waits.
+            }
+
+            @Override
             public boolean waits() {
                 return false;
             }
@@ -40,6 +45,9 @@ interface LiveAnswer {
          * @param resumed is run where it blocked and goes on, before {@link #waits()} says so
          */
         void event(ChatEvent event, Runnable resumed);
+
+        /** Takes no more, and lets go of whoever waits: the attempt is cancelled. For any thread. */
+        void end();
 
         /** Whether it blocks now: then a silence is not the provider's. For any thread. */
         boolean waits();

@@ -108,6 +108,18 @@ final class StreamedCall implements ChatStream, LiveAnswer {
         private final List<ChatEvent> held = new ArrayList<>();
         private boolean shown;
         private volatile boolean waits;
+        private boolean over;
+
+        @Override
+        public void end() {
+            lock.lock();
+            try {
+                over = true;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
 
         @Override
         public boolean waits() {
@@ -150,7 +162,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
         }
 
         private boolean isCurrent() {
-            return current == this && !closed;
+            return current == this && !over && !closed;
         }
 
         private static boolean commits(ChatEvent event) {
@@ -239,7 +251,8 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     public void close() {
         lock.lock();
         try {
-            if (!ended && !closed) {
+            boolean unfinished = !ended || !unread.isEmpty();
+            if (unfinished && failure == null && error == null) {
                 failure = new CallCancelledException(CallCancelledException.Reason.CANCELLED, null, Trail.EMPTY);
             }
             closed = true;

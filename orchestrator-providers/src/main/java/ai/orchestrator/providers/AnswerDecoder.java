@@ -7,6 +7,7 @@ import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -88,7 +89,7 @@ abstract class AnswerDecoder {
         beforeFinish();
         Map<String, Object> fields = new LinkedHashMap<>();
         extra.forEach((name, value) -> {
-            Object plain = Json.plain(value);
+            Object plain = Json.plain(withoutKey(value));
             if (plain != null) {
                 fields.put(name, plain);
             }
@@ -98,6 +99,13 @@ abstract class AnswerDecoder {
         }
         boolean calls = finishReason == FinishReason.STOP && !toolCalls.isEmpty();
         sink.event(new ChatEvent.Finished(calls ? FinishReason.TOOL_CALLS : finishReason));
+    }
+
+    /** The same but for the key, where a server repeats it. */
+    private JsonNode withoutKey(JsonNode value) {
+        String text = Json.text(value);
+        String safe = head.redaction().withoutKey(text);
+        return safe.equals(text) ? value : Optional.ofNullable(Json.parse(safe)).orElse(NullNode.getInstance());
     }
 
     /** Whether an answer without any content is one. */

@@ -13,7 +13,6 @@ import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
@@ -32,8 +31,9 @@ import okhttp3.Request;
  * <p>What it makes of a reasoning effort depends on the model's name:
  *
  * <ul>
- *   <li>Claude 3.7, 4 and 4.1 to 4.5 get a budget of tokens: 1,024 for MINIMAL, 2,048 for LOW, 8,192 for MEDIUM, 16,384 for HIGH and 32,768
- *       for MAX. It counts as a part of the answer, so where the request sets no limit, the limit is at least 8,192 tokens more.
+ *   <li>Claude 3.7, 4 and 4.1 to 4.5 get a budget of tokens: 1,024 for MINIMAL, 2,048 for LOW, 8,192 for MEDIUM, 16,384 for HIGH and 23,000
+ *       for MAX. It counts as a part of the answer, so where the request sets no limit and {@code max-tokens} is not more than the budget,
+ *       the limit is 8,192 tokens more than it.
  *   <li>Older models do not think.
  *   <li>All others, which are those from 4.6 on, think adaptively, with effort low for MINIMAL and LOW, medium, high, and max.
  * </ul>
@@ -115,6 +115,9 @@ final class AnthropicDialect implements Dialect {
         int budget = budget(request);
         if (request.seed().isPresent()) {
             return Optional.of("seed: " + NAME + " has none");
+        }
+        if (request.messages().stream().allMatch(message -> blocks(message).isEmpty())) {
+            return Optional.of("messages: every one but the system's is empty, and " + NAME + " needs one");
         }
         if (request.responseFormat() == ResponseFormat.Plain.JSON) {
             return Optional.of("responseFormat: " + NAME + " knows JSON only with a schema");
@@ -235,9 +238,6 @@ final class AnthropicDialect implements Dialect {
             }
             content.addAll(blocks);
         }
-        if (messages.isEmpty()) {
-            throw Json.badRequest("every message but the system's is empty, and " + NAME + " needs one");
-        }
     }
 
     private static ArrayNode blocks(Message message) {
@@ -270,13 +270,9 @@ final class AnthropicDialect implements Dialect {
     /** What the model thought, signed: it must come first, and unchanged. */
     private static void writeState(Message message, ArrayNode blocks) {
         String state = message.providerState().get(NAME);
-        if (state == null) {
-            return;
+        if (state != null && Json.parse(state) instanceof ArrayNode thoughts) {
+            blocks.addAll(thoughts);
         }
-        if (!(Json.parse(state) instanceof ArrayNode thoughts)) {
-            throw Json.badRequest("the provider state '" + NAME + "' of a message must be a JSON array, as text");
-        }
-        blocks.addAll(thoughts);
     }
 
     private static void write(Content content, ArrayNode blocks) {
@@ -301,9 +297,7 @@ final class AnthropicDialect implements Dialect {
 
     private static void write(ToolCall call, ObjectNode json) {
         json.put("type", "tool_use").put("id", toolCallId(call)).put("name", call.name());
-        JsonNode input = Json.callersObject(
-                "the arguments of tool call '" + call.id() + "' of '" + call.name() + "'", call.arguments());
-        json.set("input", input);
+        json.set("input", Json.arguments(call.arguments()));
     }
 
     /** The same call gets the same id in every message, whoever made it up: other providers' ids have other characters. */

@@ -55,6 +55,9 @@ final class GeminiDialect implements Dialect {
     /** Thinking is counted in tokens: 0 to 24,576, and for 2.5 Pro from 128 on. */
     private static final Pattern BUDGET_FAMILY = Pattern.compile("gemini-2\\.5.*");
 
+    /** Models that do not think, and refuse to be told how. */
+    private static final Pattern WITHOUT_THINKING = Pattern.compile("gemini-(?:1|2\\.0).*");
+
     /** Generation 3 and what follows, by number or by an alias for the latest one. */
     private static final Pattern LEVEL_FAMILY = Pattern.compile("gemini-(?:[3-9]|\\d{2}|flash|pro).*");
 
@@ -117,6 +120,15 @@ final class GeminiDialect implements Dialect {
                 && !request.tools().isEmpty()
                 && JSON_WITHOUT_TOOLS.matcher(model).matches()) {
             return Optional.of("responseFormat: " + target.model() + " takes it only without tools");
+        }
+        if (request.messages().stream().allMatch(message -> message.role() == Message.Role.SYSTEM)) {
+            return Optional.of("messages: gemini needs one besides the system's");
+        }
+        if (WITHOUT_THINKING.matcher(model).matches()
+                && request.reasoningEffort()
+                        .filter(effort -> effort != ReasoningEffort.NONE)
+                        .isPresent()) {
+            return Optional.of("reasoningEffort: " + target.model() + " does not think");
         }
         boolean insecureImage = request.messages().stream()
                 .flatMap(message -> message.content().stream())
@@ -224,11 +236,7 @@ final class GeminiDialect implements Dialect {
             ObjectNode function = part.putObject("functionCall");
             writeId(call, function);
             function.put("name", call.name());
-            function.set(
-                    "args",
-                    Json.callersObject(
-                            "the arguments of the call '" + call.id() + "' of tool '" + call.name() + "'",
-                            call.arguments()));
+            function.set("args", Json.arguments(call.arguments()));
             // Of several calls at once only the first has a signature.
             if (first && LEVEL_FAMILY.matcher(model).matches()) {
                 part.put("thoughtSignature", FOREIGN_SIGNATURE);
@@ -295,7 +303,9 @@ final class GeminiDialect implements Dialect {
         if (format instanceof ResponseFormat.JsonSchema schema) {
             config.set("responseJsonSchema", Json.callersObject("the schema '" + schema.name() + "'", schema.schema()));
         }
-        request.reasoningEffort().ifPresent(effort -> writeEffort(effort, config.putObject("thinkingConfig")));
+        request.reasoningEffort()
+                .filter(effort -> !WITHOUT_THINKING.matcher(model).matches())
+                .ifPresent(effort -> writeEffort(effort, config.putObject("thinkingConfig")));
         return config;
     }
 

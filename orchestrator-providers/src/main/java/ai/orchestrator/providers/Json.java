@@ -35,6 +35,8 @@ final class Json {
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
+    private static final long MAX_COUNT = 1_000_000_000_000_000L;
+
     private Json() {}
 
     static ObjectNode object() {
@@ -76,6 +78,19 @@ final class Json {
         }
         throw badRequest(
                 what + " must be a JSON object, as text, but is " + (node == null ? "not JSON" : "other JSON"));
+    }
+
+    /**
+     * A tool call's arguments as an object, for dialects that want one: a model may have written something else, and must be shown it to mend
+     * it.
+     *
+     * @return the arguments; those that are no JSON object as the text {@code arguments} of one
+     */
+    static ObjectNode arguments(String text) {
+        if (text.isBlank()) {
+            return object();
+        }
+        return parse(text) instanceof ObjectNode object ? object : object().put("arguments", text);
     }
 
     /** A request that cannot be sent. */
@@ -157,8 +172,8 @@ final class Json {
         return node.isTextual() || node.isNumber() ? node.asText() : "";
     }
 
-    /** A count; zero if it is missing, negative, or no whole number that fits. */
+    /** A count; zero if it is missing, negative, or no whole number that fits; at most a million billion, so that sums fit too. */
     static long count(JsonNode node) {
-        return node.isIntegralNumber() && node.canConvertToLong() ? Math.max(0, node.asLong()) : 0;
+        return node.isIntegralNumber() && node.canConvertToLong() ? Math.min(Math.max(0, node.asLong()), MAX_COUNT) : 0;
     }
 }

@@ -32,8 +32,7 @@ final class OpenAiDialect implements Dialect {
     private static final Set<String> FIXED_FIELDS = Set.of("model", "messages", "stream");
 
     /** OpenAI's models that think before they answer; only a prefix of a whole name part counts, also behind a gateway's "openai/". */
-    private static final Pattern REASONING_FAMILY =
-            Pattern.compile("(?:openai/)?(?:gpt-[5-9]|o[134])(?:[.-](?!chat).*)?");
+    private static final Pattern REASONING_FAMILY = Pattern.compile("(?:openai/)?(?:gpt-[5-9]|o[134])(?:[.-].*)?");
 
     /** OpenAI's models that do not think, and refuse to be asked how much. */
     private static final Pattern CLASSIC_FAMILY =
@@ -42,6 +41,11 @@ final class OpenAiDialect implements Dialect {
     /** Those of them that cannot stop thinking: gpt-5 itself, and the o series. */
     private static final Pattern ALWAYS_REASONS =
             Pattern.compile("(?:openai/)?(?:gpt-5(?:-(?:mini|nano|pro|codex).*|-20.*)?|o[134](?:-.*)?)");
+
+    private static final Pattern O_SERIES = Pattern.compile("(?:openai/)?o[134](?:-.*)?");
+
+    /** OpenAI's open models, wherever they run: they think a little at least. */
+    private static final Pattern OPEN_WEIGHTS = Pattern.compile("(?:.*/)?gpt-oss[-:].*");
 
     /** Takes tools on this interface only without reasoning. */
     private static final Pattern TOOLS_WITHOUT_REASONING = Pattern.compile("(?:openai/)?gpt-6-luna(?:-.*)?");
@@ -60,16 +64,21 @@ final class OpenAiDialect implements Dialect {
                 .addPathSegments("chat/completions")
                 .build();
         // Groq, OpenRouter and the others map parameters themselves, and have other models of such names.
-        this.reasoningFamily = preset == OpenAiPreset.OPENAI
-                && REASONING_FAMILY.matcher(target.model()).matches();
         this.classicFamily = preset == OpenAiPreset.OPENAI
                 && CLASSIC_FAMILY.matcher(target.model()).matches();
+        this.reasoningFamily = preset == OpenAiPreset.OPENAI
+                && !classicFamily
+                && REASONING_FAMILY.matcher(target.model()).matches();
     }
 
     @Override
     public Optional<String> unsupported(ChatRequest request) {
         if (request.responseFormat() instanceof ResponseFormat.JsonSchema && !preset.knowsJsonSchema()) {
             return Optional.of("responseFormat: " + target.type().name() + " knows no JSON schema, only JSON");
+        }
+        if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent()
+                && (OPEN_WEIGHTS.matcher(target.model()).matches() || (reasoningFamily && alwaysReasons()))) {
+            return Optional.of("reasoningEffort: " + target.model() + " cannot stop thinking");
         }
         if (classicFamily && thinks(request)) {
             return Optional.of("reasoningEffort: " + target.model() + " does not think");
@@ -266,21 +275,25 @@ final class OpenAiDialect implements Dialect {
                 return;
             }
         }
-        json.put(
-                "reasoning_effort",
-                switch (effort) {
-                    case NONE -> "none";
-                    case MINIMAL -> preset == OpenAiPreset.OPENAI ? "minimal" : "low";
-                    case LOW -> "low";
-                    case MEDIUM -> "medium";
-                    case HIGH -> "high";
-                    case MAX ->
-                        switch (preset) {
-                            case OPENAI, OPENROUTER -> "xhigh";
-                            case DEEPSEEK -> "max";
-                            default -> "high";
-                        };
-                });
+        json.put("reasoning_effort", word(effort));
+    }
+
+    private String word(ReasoningEffort effort) {
+        return switch (effort) {
+            case NONE -> "none";
+            // The o series has no such step, nor have others' models.
+            case MINIMAL -> reasoningFamily && !O_SERIES.matcher(target.model()).matches() ? "minimal" : "low";
+            case LOW -> "low";
+            case MEDIUM -> "medium";
+            case HIGH -> "high";
+            case MAX -> {
+                if (preset == OpenAiPreset.DEEPSEEK) {
+                    yield "max";
+                }
+                boolean more = preset == OpenAiPreset.OPENROUTER || (reasoningFamily && !alwaysReasons());
+                yield more ? "xhigh" : "high";
+            }
+        };
     }
 
     @Override

@@ -243,6 +243,16 @@ public final class Reply {
     }
 
     /**
+     * The same reply with another status.
+     *
+     * @param status the HTTP status
+     * @return a reply
+     */
+    public Reply withStatus(int status) {
+        return new Reply(status, headers, model, body, ending, bodyBytes, gate, stream);
+    }
+
+    /**
      * The same reply from another model; {@code scripted-1} by default.
      *
      * @param model the model that an answer names

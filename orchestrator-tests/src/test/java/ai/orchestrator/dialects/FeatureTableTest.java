@@ -97,17 +97,82 @@ class FeatureTableTest {
                     Feature.reads(
                             false,
                             answer -> answer.usage().orElseThrow().inputTokens() == 12
-                                    && answer.usage().orElseThrow().cachedTokens() == 2)),
+                                    && answer.usage().orElseThrow().cachedTokens() == 2
+                                    && answer.usage().orElseThrow().reasoningTokens() == 1)),
             Map.entry(
                     "rate-limit state",
                     Feature.reads(
                             false,
                             answer -> answer.rateLimits().get(0).remaining().getAsLong() == 9)));
 
+    /** What must be in the body that is sent, in the dialects of OpenAI, Anthropic and Gemini. */
+    private record Sent(String openAi, String anthropic, String gemini) {
+
+        private String by(String type) {
+            return switch (type) {
+                case "anthropic" -> anthropic;
+                case "gemini" -> gemini;
+                // Its own name.
+                case "mistral" -> openAi.replace("'seed'", "'random_seed'");
+                default -> openAi;
+            };
+        }
+    }
+
+    private static final Map<String, Sent> SENT = Map.ofEntries(
+            Map.entry(
+                    "system message",
+                    new Sent(
+                            "{'role':'system','content':'be short'}",
+                            "'system':'be short'",
+                            "'systemInstruction':{'parts':[{'text':'be short'}]}")),
+            Map.entry(
+                    "image, bytes",
+                    new Sent(
+                            "{'url':'data:image/png;base64,AQ=='}",
+                            "{'type':'base64','media_type':'image/png','data':'AQ=='}",
+                            "'inlineData':{'mimeType':'image/png','data':'AQ=='}")),
+            Map.entry(
+                    "image, address",
+                    new Sent(
+                            "{'url':'https://example.com/cat.png'}",
+                            "{'type':'url','url':'https://example.com/cat.png'}",
+                            "'fileUri':'https://example.com/cat.png'")),
+            Map.entry(
+                    "tools",
+                    new Sent(
+                            "'tools':[{'type':'function','function':{'name':'weather',",
+                            "'tools':[{'name':'weather',",
+                            "'functionDeclarations':[{'name':'weather',")),
+            Map.entry(
+                    "tool choice",
+                    new Sent(
+                            "'tool_choice':{'type':'function','function':{'name':'weather'}}",
+                            "'tool_choice':{'type':'tool','name':'weather'}",
+                            "'allowedFunctionNames':['weather']")),
+            Map.entry(
+                    "tool results",
+                    new Sent("'content':'sunny'", "'content':'sunny'", "'response':{'result':'sunny'}")),
+            Map.entry("JSON", new Sent("{'type':'json_object'}", "", "'responseMimeType':'application/json'")),
+            Map.entry(
+                    "JSON schema",
+                    new Sent("'schema':" + SCHEMA, "'schema':" + SCHEMA, "'responseJsonSchema':" + SCHEMA)),
+            Map.entry(
+                    "reasoning effort",
+                    new Sent("'reasoning_effort':'low'", "'effort':'low'", "'thinkingLevel':'low'")),
+            Map.entry("temperature", new Sent("'temperature':0.5", "'temperature':0.5", "'temperature':0.5")),
+            Map.entry("top-p", new Sent("'top_p':0.5", "'top_p':0.5", "'topP':0.5")),
+            Map.entry(
+                    "max tokens, stop",
+                    new Sent("'stop':['END']", "'stop_sequences':['END']", "'stopSequences':['END']")),
+            Map.entry("seed", new Sent("'seed':7", "", "'seed':7")),
+            Map.entry("extra fields", new Sent("'some_field':1", "'some_field':1", "'some_field':1")));
+
     private static final String OPENAI =
             "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"fine\","
                     + "\"reasoning_content\":\"hmm\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,"
-                    + "\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":2}}}";
+                    + "\"completion_tokens\":3,\"prompt_tokens_details\":{\"cached_tokens\":2},"
+                    + "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}";
     private static final String OPENAI_STREAM =
             "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fine\","
                     + "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]}}]}\n\n"
@@ -116,7 +181,8 @@ class FeatureTableTest {
     private static final String ANTHROPIC =
             "{\"id\":\"c\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":["
                     + "{\"type\":\"thinking\",\"thinking\":\"hmm\",\"signature\":\"s\"},{\"type\":\"text\",\"text\":\"fine\"}],"
-                    + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":2,\"output_tokens\":3}}";
+                    + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":2,\"output_tokens\":3,"
+                    + "\"output_tokens_details\":{\"thinking_tokens\":1}}}";
     private static final String ANTHROPIC_STREAM =
             "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"c\","
                     + "\"model\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n"
@@ -134,7 +200,7 @@ class FeatureTableTest {
     private static final String GEMINI =
             "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"hmm\",\"thought\":true},"
                     + "{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":12,"
-                    + "\"candidatesTokenCount\":3,\"cachedContentTokenCount\":2},\"modelVersion\":\"m\",\"responseId\":\"c\"}";
+                    + "\"candidatesTokenCount\":3,\"cachedContentTokenCount\":2,\"thoughtsTokenCount\":1},\"modelVersion\":\"m\",\"responseId\":\"c\"}";
     private static final String GEMINI_STREAM =
             "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"fine\"},"
                     + "{\"functionCall\":{\"name\":\"weather\",\"args\":{}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":"
@@ -204,14 +270,14 @@ class FeatureTableTest {
                 String cell = row.get(column);
                 types(rows.get(0).get(column))
                         .forEach(type -> tests.add(DynamicTest.dynamicTest(
-                                row.get(0) + " of " + type + ": " + cell,
-                                () -> check(Objects.requireNonNull(FEATURES.get(row.get(0))), type, cell))));
+                                row.get(0) + " of " + type + ": " + cell, () -> check(row.get(0), type, cell))));
             }
         }
         return tests.stream();
     }
 
-    private static void check(Feature feature, String type, String cell) {
+    private static void check(String row, String type, String cell) {
+        Feature feature = Objects.requireNonNull(FEATURES.get(row));
         assertThat(cell).isIn("yes", "no");
         try (ScriptedServer server = ScriptedServer.start().otherwise(reply(type, feature.streamed()));
                 Orchestrator orchestrator = Orchestrator.builder()
@@ -225,6 +291,10 @@ class FeatureTableTest {
                 assertThat(server.requestCount()).isZero();
             } else if (request != null) {
                 assertThat(orchestrator.chat(request).text()).isEqualTo("fine");
+                String body = server.awaitRequest().body();
+                String expected = Objects.requireNonNull(SENT.get(row)).by(type);
+                assertThat(body).contains(expected.replace('\'', '"'));
+                request.maxTokens().ifPresent(tokens -> assertThat(body).containsPattern("okens\":" + tokens + "\\b"));
             } else {
                 Predicate<ChatResponse> expected = Objects.requireNonNull(feature.answer());
                 ChatResponse answer = feature.streamed() ? streamed(orchestrator) : orchestrator.chat("hello");

@@ -1,6 +1,7 @@
 package ai.orchestrator.dialects;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import ai.orchestrator.AllProvidersFailedException;
@@ -301,17 +302,48 @@ class GeminiDialectTest {
     }
 
     @Test
-    void arguments_that_are_no_json_object_are_the_callers_mistake_and_nothing_is_sent() {
+    void arguments_that_are_no_json_object_are_shown_to_the_model_as_it_wrote_them() {
         ToolCall call = new ToolCall("call_9", "weather", "[1]");
-        ChatRequest request = ChatRequest.builder()
+        JsonNode body = sent(
+                MODEL,
+                ChatRequest.builder()
+                        .user("hello")
+                        .message(Message.assistant("", List.of(call)))
+                        .message(Message.toolFailure(call, "no JSON"))
+                        .build());
+        assertThat(body.path("contents")
+                        .path(1)
+                        .path("parts")
+                        .path(0)
+                        .path("functionCall")
+                        .path("args"))
+                .isEqualTo(json("{\"arguments\":\"[1]\"}"));
+    }
+
+    @Test
+    void what_a_model_or_the_dialect_cannot_do_is_refused_by_name() {
+        assertThatThrownBy(() ->
+                        chat(MODEL, ChatRequest.builder().system("be short").build()))
+                .isInstanceOf(RequestRejectedException.class)
+                .hasMessageContaining("messages: gemini needs one");
+        ChatRequest thinking = ChatRequest.builder()
                 .user("hello")
-                .message(Message.assistant("", List.of(call)))
-                .toolResult(call, "fine")
+                .reasoningEffort(ReasoningEffort.LOW)
                 .build();
-        ProviderException failure = failure(() -> chat(MODEL, request));
-        assertThat(failure.kind()).isEqualTo(FailureKind.BAD_REQUEST);
-        assertThat(failure).hasMessageContaining("call_9").hasMessageContaining("weather");
+        assertThatThrownBy(() -> chat("gemini-2.0-flash", thinking))
+                .isInstanceOf(RequestRejectedException.class)
+                .hasMessageContaining("reasoningEffort: gemini-2.0-flash does not think");
         assertThat(server.requestCount()).isZero();
+    }
+
+    @Test
+    void counts_beyond_all_measure_do_not_wrap_around() {
+        server.reply(Reply.json(
+                "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}],"
+                        + "\"usageMetadata\":{\"promptTokenCount\":1,\"candidatesTokenCount\":" + Long.MAX_VALUE
+                        + ",\"thoughtsTokenCount\":" + Long.MAX_VALUE + "}}"));
+        assertThat(chat(MODEL, ChatRequest.of("hello")).usage().orElseThrow().outputTokens())
+                .isEqualTo(2_000_000_000_000_000L);
     }
 
     @Test

@@ -246,17 +246,23 @@ class OpenAiDialectTest {
 
     @ParameterizedTest
     @CsvSource({
-        "openai, MINIMAL, minimal",
-        "openai, HIGH, high",
-        "openai, MAX, xhigh",
-        "groq, LOW, low",
-        "groq, MAX, high",
-        "mistral, NONE, none",
-        "deepseek, MAX, max",
-        "openrouter, MAX, xhigh",
+        "openai, gpt-5-mini, MINIMAL, minimal",
+        "openai, gpt-5-mini, MAX, high",
+        "openai, gpt-6-sol, HIGH, high",
+        "openai, gpt-6-sol, MAX, xhigh",
+        "openai, o4-mini, MINIMAL, low",
+        "openai, o4-mini, MAX, high",
+        "openai, a-local-model, MINIMAL, low",
+        "openai, a-local-model, MAX, high",
+        "groq, m, LOW, low",
+        "groq, m, MAX, high",
+        "mistral, m, NONE, none",
+        "deepseek, m, MAX, max",
+        "openrouter, m, MAX, xhigh",
     })
-    void reasoning_effort_is_sent_in_the_vendors_words(String type, ReasoningEffort effort, String word) {
-        assertThat(sent(type, "m", hello().reasoningEffort(effort).build())
+    void reasoning_effort_is_sent_in_the_words_that_the_model_takes(
+            String type, String model, ReasoningEffort effort, String word) {
+        assertThat(sent(type, model, hello().reasoningEffort(effort).build())
                         .path("reasoning_effort")
                         .asText())
                 .isEqualTo(word);
@@ -338,7 +344,14 @@ class OpenAiDialectTest {
                 hello().tool(WEATHER).reasoningEffort(ReasoningEffort.LOW).build(),
                 "tools: gpt-6-luna");
         assertRefused("openai", "o4-mini", hello().stop("END").build(), "stop: o4-mini knows no stop sequences");
-        for (String model : List.of("gpt-4.1-mini", "gpt-5-chat-latest", "chatgpt-4o-latest")) {
+        for (String model : List.of("gpt-5-mini", "o3", "openai/gpt-oss-20b")) {
+            assertRefused(
+                    "openai",
+                    model,
+                    hello().reasoningEffort(ReasoningEffort.NONE).build(),
+                    "reasoningEffort: " + model + " cannot stop thinking");
+        }
+        for (String model : List.of("gpt-4.1-mini", "gpt-5.1-chat-latest", "gpt-5-chat-latest", "chatgpt-4o-latest")) {
             assertRefused(
                     "openai",
                     model,
@@ -824,6 +837,74 @@ class OpenAiDialectTest {
             assertThat(e.kind()).isEqualTo(kind);
             assertThat(e.partialText()).isEqualTo("half");
         });
+    }
+
+    @Test
+    void another_id_is_another_call_though_the_index_is_the_same() {
+        List<ChatEvent> events = events(StreamScript.empty()
+                .send(chunk(
+                        "{\"tool_calls\":[{\"index\":0,\"id\":\"a1\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\"}}]}",
+                        "null"))
+                .send(chunk("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"1}\"}}]}", "null"))
+                .send(chunk(
+                        "{\"tool_calls\":[{\"index\":0,\"id\":\"a2\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]}",
+                        "null"))
+                .send(chunk("{}", "\"tool_calls\"")));
+        assertThat(events)
+                .contains(
+                        new ChatEvent.ToolCalled(0, new ToolCall("a1", "f", "{\"x\":1}")),
+                        new ChatEvent.ToolCalled(1, new ToolCall("a2", "g", "{}")));
+    }
+
+    @Test
+    void usage_that_comes_before_the_end_does_not_keep_the_last_one_from_coming() {
+        String early = "data: {\"id\":\"c-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fine\"}}],"
+                + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":0}}\n\n";
+        String late =
+                "data: {\"id\":\"c-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":77}}\n\n";
+        List<ChatEvent> events = events(
+                StreamScript.empty().send(early + chunk("{}", "\"stop\"")).send(late));
+        assertThat(events).contains(new ChatEvent.Used(Usage.of(3, 77)));
+    }
+
+    @Test
+    void an_error_whose_explanation_does_not_come_is_an_error_all_the_same() {
+        ProviderException failure =
+                failure(Reply.stream(StreamScript.empty().send("{\"error\":").thenSilence())
+                        .withStatus(503)
+                        .withHeader("retry-after", "7"));
+        assertThat(failure.kind()).isEqualTo(FailureKind.OVERLOADED);
+        assertThat(failure.retryAfter()).contains(Duration.ofSeconds(7));
+    }
+
+    @Test
+    void a_redirect_says_what_to_do() {
+        assertThat(failure(Reply.status(307, "")))
+                .hasMessage("307: a redirect, which is never followed; correct base-url");
+    }
+
+    @Test
+    void a_cancellation_that_nobody_here_asked_for_names_the_provider() {
+        server.reply(Reply.status(499, "{\"error\":{\"message\":\"request cancelled\"}}"));
+        try (Orchestrator orchestrator = orchestrator("openai", "m", p -> {})) {
+            assertThatThrownBy(() -> orchestrator.chat("hello"))
+                    .isInstanceOf(RequestRejectedException.class)
+                    .hasMessageContaining("p rejected the request with CANCELLED: 499");
+        }
+    }
+
+    @Test
+    void nothing_is_unpacked() {
+        sent("openai", "m", hello().build());
+        assertThat(server.requests().get(0).headers()).containsEntry("accept-encoding", "identity");
+    }
+
+    @Test
+    void an_extra_field_that_repeats_the_key_is_masked() {
+        ChatResponse response = answer(
+                "openai",
+                completion("{\"content\":\"fine\"}", "\"stop\"", ",\"debug\":[\"Bearer " + PlantedKeys.KEY + "\"]"));
+        assertThat(response.extra()).containsEntry("debug", List.of("Bearer ***"));
     }
 
     @Test

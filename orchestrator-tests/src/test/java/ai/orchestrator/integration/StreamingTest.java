@@ -27,7 +27,6 @@ import ai.orchestrator.testkit.StreamScript;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -286,8 +285,35 @@ class StreamingTest {
         assertThat(stream.hasNext()).isTrue();
         stream.close();
         stream.close();
-        assertThat(stream.hasNext()).isFalse();
-        assertThatThrownBy(stream::next).isInstanceOf(NoSuchElementException.class);
+        // A loop that another thread's close() ends must not end as if all were well.
+        assertReason(stream, CallCancelledException.Reason.CANCELLED);
+        assertThatThrownBy(stream::hasNext).isInstanceOf(CallCancelledException.class);
+        assertThatThrownBy(stream::next).isInstanceOf(CallCancelledException.class);
+    }
+
+    @Test
+    void a_reader_that_is_too_slow_for_the_deadline_is_not_the_providers_fault() {
+        CompletableFuture<Thread> provider = new CompletableFuture<>();
+        ChatProvider fast = (request, delivery, deadline, cancellation, sink) -> {
+            provider.complete(Thread.currentThread());
+            while (!cancellation.isCancelled()) {
+                sink.event(new ChatEvent.Text("a"));
+            }
+            throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
+        };
+        try (Orchestrator own = own(fast).build();
+                ChatStream stream = own.stream(ChatRequest.of("hello"))) {
+            Thread providersThread = provider.join();
+            while (providersThread.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            time.advance(Duration.ofSeconds(30));
+            assertThatThrownBy(stream::response).isInstanceOfSatisfying(StreamFailedException.class, e -> {
+                assertThat(e.kind()).isEqualTo(FailureKind.CANCELLED);
+                assertThat(e).hasMessageContaining("whoever reads the answer was too slow");
+            });
+            assertThat(own.circuitBreaker("own").status().failureCount()).isZero();
+        }
     }
 
     @Test
