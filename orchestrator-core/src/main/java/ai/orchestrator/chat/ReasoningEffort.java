@@ -1,6 +1,6 @@
 package ai.orchestrator.chat;
 
-/** How much a model thinks before it answers. Each dialect's documentation says what it makes of a step that its models do not have. */
+/** How much a model thinks before it answers. {@code docs/providers.md} says what each dialect makes of each step. */
 public enum ReasoningEffort {
     /** Not at all. */
     NONE,

@@ -96,7 +96,10 @@ final class HttpChatProvider implements ChatProvider {
         AnswerHead head = head(response);
         BufferedSource body = response.body().source();
         if (!head.isSuccess()) {
-            throw head.error(errorBody(body));
+            throw head.error(isPacked(head) ? null : errorBody(body));
+        }
+        if (isPacked(head)) {
+            throw head.failed(FailureKind.MALFORMED, "the answer is compressed, which nobody asked for");
         }
         if (!head.rateLimits().isEmpty()) {
             sink.event(new ChatEvent.Limited(head.rateLimits()));
@@ -111,6 +114,11 @@ final class HttpChatProvider implements ChatProvider {
         } else {
             new StreamReader(head, decoder, sink).read(body);
         }
+    }
+
+    private static boolean isPacked(AnswerHead head) {
+        String encoding = head.headers().get("content-encoding");
+        return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity");
     }
 
     private AnswerHead head(Response response) {

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Limits what a connection may bring without a byte of the answer coming of it. OkHttp limits headers, but would hold an endless chunk
- * extension (RFC 9112 §7.1.1), or an endless file name before what is compressed (RFC 1952 §2.3.1), in memory. HTTP/1.1 is read by the
- * thread that reads the answer, so each thread has its own. For one thread.
+ * extension (RFC 9112 §7.1.1) in memory. HTTP/1.1, which alone has them, is read by the thread that reads the answer, so each thread has its
+ * own. For one thread.
  */
 final class ReadAllowance {
 
