@@ -167,10 +167,6 @@ abstract class AnswerDecoder {
         finishReason = reason;
     }
 
-    final Optional<FinishReason> finishReason() {
-        return Optional.ofNullable(finishReason);
-    }
-
     final String responseId() {
         return responseId;
     }
@@ -193,6 +189,21 @@ abstract class AnswerDecoder {
         if (chars > MAX_ANSWER_CHARS) {
             throw head.failed(FailureKind.MALFORMED, "the answer is longer than " + MAX_ANSWER_CHARS + " characters");
         }
+    }
+
+    /** The text of a string; empty for anything else. */
+    static String textOf(JsonNode node) {
+        return node.isTextual() ? node.asText() : "";
+    }
+
+    /** The first of several answers; missing if there is none. Others come only to those who ask for several. */
+    static JsonNode first(JsonNode answers) {
+        for (JsonNode answer : answers) {
+            if (answer.path("index").asInt(0) == 0) {
+                return answer;
+            }
+        }
+        return answers.path(answers.size());
     }
 
     final ProviderException malformed(String what) {

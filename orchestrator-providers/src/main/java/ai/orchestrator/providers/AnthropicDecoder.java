@@ -259,8 +259,4 @@ final class AnthropicDecoder extends AnswerDecoder {
             state(AnthropicDialect.NAME, Json.text(blocks));
         }
     }
-
-    private static String textOf(JsonNode node) {
-        return node.isTextual() ? node.asText() : "";
-    }
 }

@@ -62,7 +62,7 @@ final class GeminiDecoder extends AnswerDecoder {
         }
         started(textOf(chunk.path("modelVersion")), textOf(chunk.path("responseId")));
         extra(chunk, KNOWN_FIELDS);
-        JsonNode candidate = firstCandidate(chunk.path("candidates"));
+        JsonNode candidate = first(chunk.path("candidates"));
         String blocked = textOf(chunk.path("promptFeedback").path("blockReason"));
         if (candidate.isMissingNode() && !blocked.isEmpty()) {
             throw filtered("the provider's policy refused the prompt: "
@@ -72,16 +72,6 @@ final class GeminiDecoder extends AnswerDecoder {
         boolean counted = usage(chunk.path("usageMetadata"));
         end(textOf(candidate.path("finishReason")));
         complete = isEnded() && counted;
-    }
-
-    /** Others come only to those who ask for several answers. */
-    private static JsonNode firstCandidate(JsonNode candidates) {
-        for (JsonNode candidate : candidates) {
-            if (candidate.path("index").asInt(0) == 0) {
-                return candidate;
-            }
-        }
-        return candidates.path(candidates.size());
     }
 
     private void part(JsonNode part) {
@@ -185,9 +175,5 @@ final class GeminiDecoder extends AnswerDecoder {
             keepUnsigned();
             state(GeminiDialect.STATE, Json.text(parts));
         }
-    }
-
-    private static String textOf(JsonNode node) {
-        return node.isTextual() ? node.asText() : "";
     }
 }

@@ -50,7 +50,7 @@ final class OpenAiDecoder extends AnswerDecoder {
         if (!chunk.isObject()) {
             throw malformed("a piece of the stream is no JSON object");
         }
-        JsonNode choice = firstChoice(chunk.path("choices"));
+        JsonNode choice = first(chunk.path("choices"));
         if (!choice.isMissingNode() || chunk.path("id").asText("").length() > 0) {
             start(chunk);
         }
@@ -62,16 +62,6 @@ final class OpenAiDecoder extends AnswerDecoder {
     private void start(JsonNode body) {
         started(body.path("model").asText(""), body.path("id").asText(""));
         extra(body, KNOWN_FIELDS);
-    }
-
-    /** Others come only to those who ask for several answers. */
-    private static JsonNode firstChoice(JsonNode choices) {
-        for (JsonNode choice : choices) {
-            if (choice.path("index").asInt(0) == 0) {
-                return choice;
-            }
-        }
-        return choices.path(choices.size());
     }
 
     private void content(JsonNode message) {
@@ -177,9 +167,5 @@ final class OpenAiDecoder extends AnswerDecoder {
                     Json.count(cached.isNumber() ? cached : usage.path("prompt_cache_hit_tokens")),
                     Json.count(usage.path("completion_tokens_details").path("reasoning_tokens"))));
         }
-    }
-
-    private static String textOf(JsonNode node) {
-        return node.isTextual() ? node.asText() : "";
     }
 }
