@@ -55,6 +55,8 @@ final class OpenAiDialect implements Dialect {
     private final HttpUrl url;
     private final boolean reasoningFamily;
     private final boolean classicFamily;
+    private final boolean alwaysReasons;
+    private final boolean toolsWithoutReasoning;
 
     OpenAiDialect(ProviderTarget target, OpenAiPreset preset) {
         this.target = target;
@@ -69,6 +71,10 @@ final class OpenAiDialect implements Dialect {
         this.reasoningFamily = preset == OpenAiPreset.OPENAI
                 && !classicFamily
                 && REASONING_FAMILY.matcher(target.model()).matches();
+        this.alwaysReasons =
+                reasoningFamily && ALWAYS_REASONS.matcher(target.model()).matches();
+        this.toolsWithoutReasoning = reasoningFamily
+                && TOOLS_WITHOUT_REASONING.matcher(target.model()).matches();
     }
 
     @Override
@@ -77,7 +83,7 @@ final class OpenAiDialect implements Dialect {
             return Optional.of("responseFormat: " + target.type().name() + " knows no JSON schema, only JSON");
         }
         if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent()
-                && (OPEN_WEIGHTS.matcher(target.model()).matches() || (reasoningFamily && alwaysReasons()))) {
+                && (alwaysReasons || OPEN_WEIGHTS.matcher(target.model()).matches())) {
             return Optional.of("reasoningEffort: " + target.model() + " cannot stop thinking");
         }
         if (classicFamily && thinks(request)) {
@@ -86,16 +92,16 @@ final class OpenAiDialect implements Dialect {
         if (!reasoningFamily) {
             return Optional.empty();
         }
-        if (!request.stopSequences().isEmpty() && alwaysReasons()) {
+        if (!request.stopSequences().isEmpty() && alwaysReasons) {
             return Optional.of("stop: " + target.model() + " knows no stop sequences");
         }
         boolean samples = request.temperature().isPresent() || request.topP().isPresent();
         if (samples && thinks(request)) {
             return Optional.of((request.temperature().isPresent() ? "temperature: " : "topP: ") + target.model()
                     + " takes it only with reasoning effort NONE"
-                    + (alwaysReasons() ? ", which it does not have" : ""));
+                    + (alwaysReasons ? ", which it does not have" : ""));
         }
-        if (!request.tools().isEmpty() && toolsWithoutReasoning() && thinks(request)) {
+        if (!request.tools().isEmpty() && toolsWithoutReasoning && thinks(request)) {
             return Optional.of("tools: " + target.model() + " takes them here only with reasoning effort NONE");
         }
         return Optional.empty();
@@ -103,18 +109,10 @@ final class OpenAiDialect implements Dialect {
 
     /** Whether the model would think: it would not where nobody asked for it and the request forbids it. */
     private boolean thinks(ChatRequest request) {
-        return alwaysReasons()
+        return alwaysReasons
                 || request.reasoningEffort()
                         .filter(effort -> effort != ReasoningEffort.NONE)
                         .isPresent();
-    }
-
-    private boolean alwaysReasons() {
-        return ALWAYS_REASONS.matcher(target.model()).matches();
-    }
-
-    private boolean toolsWithoutReasoning() {
-        return TOOLS_WITHOUT_REASONING.matcher(target.model()).matches();
     }
 
     @Override
@@ -259,7 +257,7 @@ final class OpenAiDialect implements Dialect {
         if (request.reasoningEffort().isEmpty()) {
             boolean forbidsThinking = request.temperature().isPresent()
                     || request.topP().isPresent()
-                    || (!request.tools().isEmpty() && toolsWithoutReasoning());
+                    || (!request.tools().isEmpty() && toolsWithoutReasoning);
             if (reasoningFamily && forbidsThinking) {
                 json.put("reasoning_effort", "none");
             }
@@ -290,7 +288,7 @@ final class OpenAiDialect implements Dialect {
                 if (preset == OpenAiPreset.DEEPSEEK) {
                     yield "max";
                 }
-                boolean more = preset == OpenAiPreset.OPENROUTER || (reasoningFamily && !alwaysReasons());
+                boolean more = preset == OpenAiPreset.OPENROUTER || (reasoningFamily && !alwaysReasons);
                 yield more ? "xhigh" : "high";
             }
         };
