@@ -169,6 +169,7 @@ public final class Orchestrator implements AutoCloseable {
             try {
                 stream.complete(run(request, options, cancellation, Delivery.STREAMED, stream));
             } catch (RuntimeException | Error e) {
+                // Whatever chat() would throw at its caller is thrown at the reader, who waits for it.
                 stream.fail(e);
             }
         };

@@ -29,7 +29,7 @@ public interface ChatProvider extends AutoCloseable {
      * <p>Limits are the caller's affair: it cancels when one has passed. An implementation therefore sets no timeouts of its own, registers
      * with {@code cancellation} whatever it blocks on, and returns promptly once cancelled. It repeats nothing by itself.
      *
-     * @param request what is asked
+     * @param request what is asked; nothing of it is {@link #unsupported}
      * @param delivery how the answer is wanted
      * @param deadline when the call is over; for what is told to the provider and for loose backstops
      * @param cancellation stops the attempt

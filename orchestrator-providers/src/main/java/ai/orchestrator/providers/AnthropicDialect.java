@@ -116,7 +116,7 @@ final class AnthropicDialect implements Dialect {
         if (request.seed().isPresent()) {
             return Optional.of("seed: " + NAME + " has none");
         }
-        if (request.messages().stream().allMatch(message -> blocks(message).isEmpty())) {
+        if (request.messages().stream().allMatch(AnthropicDialect::isEmpty)) {
             return Optional.of("messages: every one but the system's is empty, and " + NAME + " needs one");
         }
         if (request.responseFormat() == ResponseFormat.Plain.JSON) {
@@ -238,6 +238,19 @@ final class AnthropicDialect implements Dialect {
             }
             content.addAll(blocks);
         }
+    }
+
+    /** Whether nothing of a message is sent as one. */
+    private static boolean isEmpty(Message message) {
+        return switch (message.role()) {
+            case SYSTEM -> true;
+            case TOOL -> false;
+            case USER, ASSISTANT ->
+                message.toolCalls().isEmpty()
+                        && message.content().stream()
+                                .allMatch(part -> part instanceof Content.Text text
+                                        && text.text().isBlank());
+        };
     }
 
     private static ArrayNode blocks(Message message) {

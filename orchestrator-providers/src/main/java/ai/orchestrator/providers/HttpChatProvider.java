@@ -73,9 +73,6 @@ final class HttpChatProvider implements ChatProvider {
     @Override
     public void chat(
             ChatRequest request, Delivery delivery, Deadline deadline, Cancellation cancellation, EventSink sink) {
-        dialect.unsupported(request).ifPresent(reason -> {
-            throw Json.badRequest("cannot do " + reason);
-        });
         byte[] json = Json.bytes(dialect.json(request, delivery));
         transport.post(
                 dialect.http(delivery)
