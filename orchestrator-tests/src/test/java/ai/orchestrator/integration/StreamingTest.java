@@ -280,7 +280,8 @@ class StreamingTest {
 
     @Test
     void a_closed_stream_has_nothing_more_and_no_answer() {
-        first.reply(Reply.tokens("a", "b", "c"));
+        // Silent at its end, so that the call is still under way when the stream is closed.
+        first.reply(Reply.stream(StreamScript.empty().send(Reply.token("a")).thenSilence()));
         ChatStream stream = orchestrator.stream(ChatRequest.of("hello"));
         assertThat(stream.hasNext()).isTrue();
         stream.close();
