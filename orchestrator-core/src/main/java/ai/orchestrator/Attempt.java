@@ -91,6 +91,10 @@ final class Attempt implements EventSink {
         cancellation.onCancel(live::end);
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
             provider.chatProvider().chat(request, delivery, deadline, cancellation, this);
+            if (delivery == Delivery.STREAMED && cancellation.isCancelled()) {
+                // From then on events were dropped, so what was shown may lack some of what was collected.
+                throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
+            }
             synchronized (lock) {
                 if (!collector.isComplete()) {
                     throw ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete");

@@ -40,6 +40,9 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     private boolean ended;
     private boolean closed;
 
+    /** Whether the reader has seen the answer's end: the call itself may end a little later. */
+    private boolean finishedRead;
+
     StreamedCall(Cancellation cancellation) {
         this.cancellation = cancellation;
     }
@@ -198,6 +201,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
                 throw new NoSuchElementException("the stream has ended");
             }
             ChatEvent next = unread.remove();
+            finishedRead |= next instanceof ChatEvent.Finished;
             changed.signalAll();
             return next;
         } finally {
@@ -230,11 +234,15 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            closed = true;
-            // Nothing that it runs waits for this lock.
-            cancellation.cancel();
-            failure = new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, e, Trail.EMPTY);
-            throw failure;
+            CallCancelledException interrupted =
+                    new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, e, Trail.EMPTY);
+            if (!ended && !closed) {
+                failure = interrupted;
+                closed = true;
+                // Nothing that it runs waits for this lock.
+                cancellation.cancel();
+            }
+            throw interrupted;
         }
     }
 
@@ -251,6 +259,9 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     public void close() {
         lock.lock();
         try {
+            if (finishedRead) {
+                return;
+            }
             boolean unfinished = !ended || !unread.isEmpty();
             if (unfinished && failure == null && error == null) {
                 failure = new CallCancelledException(CallCancelledException.Reason.CANCELLED, null, Trail.EMPTY);

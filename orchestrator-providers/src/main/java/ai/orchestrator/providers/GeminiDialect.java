@@ -56,7 +56,7 @@ final class GeminiDialect implements Dialect {
     private static final Pattern BUDGET_FAMILY = Pattern.compile("gemini-2\\.5.*");
 
     /** Models that do not think, and refuse to be told how. */
-    private static final Pattern WITHOUT_THINKING = Pattern.compile("gemini-(?:1|2\\.0).*");
+    private static final Pattern WITHOUT_THINKING = Pattern.compile("gemini-(?:1\\.|2\\.0).*");
 
     /** Generation 3 and what follows, by number or by an alias for the latest one. */
     private static final Pattern LEVEL_FAMILY = Pattern.compile("gemini-(?:[3-9]|\\d{2}|flash|pro).*");

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import okhttp3.Headers;
 import okhttp3.Response;
 import okio.BufferedSource;
@@ -48,6 +49,9 @@ final class HttpChatProvider implements ChatProvider {
 
     /** How far to look for the first byte that is not blank: DeepSeek sends empty lines while a call waits. */
     private static final long MAX_BLANKS = 64L * 1024;
+
+    private static final Pattern PACKED =
+            Pattern.compile("\\b(?:gzip|deflate|compress|br|zstd)\\b", Pattern.CASE_INSENSITIVE);
 
     private static final String END_MARKER = "[DONE]";
 
@@ -114,8 +118,9 @@ final class HttpChatProvider implements ChatProvider {
     }
 
     private static boolean isPacked(AnswerHead head) {
-        String encoding = head.headers().get("content-encoding");
-        return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity");
+        // Others, such as "none" or "utf-8", are sent by mistake and pack nothing.
+        return head.headers().values("content-encoding").stream()
+                .anyMatch(value -> PACKED.matcher(value).find());
     }
 
     private AnswerHead head(Response response) {

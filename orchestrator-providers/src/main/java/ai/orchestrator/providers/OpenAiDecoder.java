@@ -24,7 +24,7 @@ final class OpenAiDecoder extends AnswerDecoder {
     private String lastCall = "";
 
     /** Which call the index stands for now. */
-    private final Map<JsonNode, String> idsByIndex = new HashMap<>();
+    private final Map<Integer, String> keysByIndex = new HashMap<>();
 
     OpenAiDecoder(AnswerHead head, EventSink sink) {
         super(head, sink);
@@ -104,17 +104,21 @@ final class OpenAiDecoder extends AnswerDecoder {
         String id = textOf(call.path("id"));
         JsonNode index = call.path("index");
         String name = textOf(call.path("function").path("name"));
-        if (!id.isEmpty() && !id.equals(idsByIndex.get(index))) {
-            // Some servers give every call the index 0: another id is another call.
-            lastCall = id;
-            idsByIndex.put(index, id);
-        } else if (idsByIndex.containsKey(index)) {
-            lastCall = idsByIndex.get(index);
+        String known = index.isInt() ? keysByIndex.get(index.asInt()) : null;
+        String key = index.isInt() ? index.asInt() + "/" + id : id;
+        // Some servers give every call the index 0: a name with another id is another call. Others change the id, or
+        // send
+        // it late, in pieces that have no name.
+        boolean another = !id.isEmpty() && !name.isEmpty() && !key.equals(known);
+        if (another || (known == null && !id.isEmpty())) {
+            lastCall = key;
+        } else if (known != null) {
+            lastCall = known;
         } else if (!name.isEmpty()) {
             lastCall = "call without id " + toolCalls.size();
-            if (index.isInt()) {
-                idsByIndex.put(index, lastCall);
-            }
+        }
+        if (index.isInt()) {
+            keysByIndex.put(index.asInt(), lastCall);
         }
         JsonNode function = call.path("function");
         JsonNode arguments = function.path("arguments");

@@ -42,10 +42,13 @@ final class OpenAiDialect implements Dialect {
     private static final Pattern ALWAYS_REASONS =
             Pattern.compile("(?:openai/)?(?:gpt-5(?:-(?:mini|nano|pro|codex).*|-20.*)?|o[134](?:-.*)?)");
 
-    private static final Pattern O_SERIES = Pattern.compile("(?:openai/)?o[134](?:-.*)?");
+    private static final Pattern GPT_5 = Pattern.compile("(?:openai/)?gpt-5(?:-(?:mini|nano).*|-20.*)?");
+
+    /** Knows no step above high, but for codex-max. */
+    private static final Pattern GPT_5_1 = Pattern.compile("(?:openai/)?gpt-5\\.1(?!-codex-max).*");
 
     /** OpenAI's open models, wherever they run: they think a little at least. */
-    private static final Pattern OPEN_WEIGHTS = Pattern.compile("(?:.*/)?gpt-oss[-:].*");
+    private static final Pattern OPEN_WEIGHTS = Pattern.compile("(?:.*/)?gpt-oss(?:[-:].*)?");
 
     /** Takes tools on this interface only without reasoning. */
     private static final Pattern TOOLS_WITHOUT_REASONING = Pattern.compile("(?:openai/)?gpt-6-luna(?:-.*)?");
@@ -279,8 +282,8 @@ final class OpenAiDialect implements Dialect {
     private String word(ReasoningEffort effort) {
         return switch (effort) {
             case NONE -> "none";
-            // The o series has no such step, nor have others' models.
-            case MINIMAL -> reasoningFamily && !O_SERIES.matcher(target.model()).matches() ? "minimal" : "low";
+            // Only gpt-5 itself has this step.
+            case MINIMAL -> GPT_5.matcher(target.model()).matches() && reasoningFamily ? "minimal" : "low";
             case LOW -> "low";
             case MEDIUM -> "medium";
             case HIGH -> "high";
@@ -288,7 +291,10 @@ final class OpenAiDialect implements Dialect {
                 if (preset == OpenAiPreset.DEEPSEEK) {
                     yield "max";
                 }
-                boolean more = preset == OpenAiPreset.OPENROUTER || (reasoningFamily && !alwaysReasons);
+                boolean more = preset == OpenAiPreset.OPENROUTER
+                        || (reasoningFamily
+                                && !alwaysReasons
+                                && !GPT_5_1.matcher(target.model()).matches());
                 yield more ? "xhigh" : "high";
             }
         };

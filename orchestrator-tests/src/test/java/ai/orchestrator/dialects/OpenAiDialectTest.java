@@ -248,6 +248,9 @@ class OpenAiDialectTest {
     @CsvSource({
         "openai, gpt-5-mini, MINIMAL, minimal",
         "openai, gpt-5-mini, MAX, high",
+        "openai, gpt-6-sol, MINIMAL, low",
+        "openai, gpt-5.1, MAX, high",
+        "openai, gpt-5.1-codex-max, MAX, xhigh",
         "openai, gpt-6-sol, HIGH, high",
         "openai, gpt-6-sol, MAX, xhigh",
         "openai, o4-mini, MINIMAL, low",
@@ -344,7 +347,7 @@ class OpenAiDialectTest {
                 hello().tool(WEATHER).reasoningEffort(ReasoningEffort.LOW).build(),
                 "tools: gpt-6-luna");
         assertRefused("openai", "o4-mini", hello().stop("END").build(), "stop: o4-mini knows no stop sequences");
-        for (String model : List.of("gpt-5-mini", "o3", "openai/gpt-oss-20b")) {
+        for (String model : List.of("gpt-5-mini", "o3", "openai/gpt-oss-20b", "gpt-oss")) {
             assertRefused(
                     "openai",
                     model,
@@ -854,6 +857,53 @@ class OpenAiDialectTest {
                 .contains(
                         new ChatEvent.ToolCalled(0, new ToolCall("a1", "f", "{\"x\":1}")),
                         new ChatEvent.ToolCalled(1, new ToolCall("a2", "g", "{}")));
+    }
+
+    private List<ToolCall> toolCalls(String... pieces) {
+        StreamScript script = StreamScript.empty();
+        for (String piece : pieces) {
+            script = script.send(chunk("{\"tool_calls\":[" + piece + "]}", "null"));
+        }
+        return events(script.send(chunk("{}", "\"tool_calls\""))).stream()
+                .filter(ChatEvent.ToolCalled.class::isInstance)
+                .map(event -> ((ChatEvent.ToolCalled) event).call())
+                .toList();
+    }
+
+    @Test
+    void an_id_that_changes_or_comes_late_belongs_to_the_same_call() {
+        assertThat(toolCalls(
+                        "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\"}}",
+                        "{\"index\":0,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}"))
+                .containsExactly(new ToolCall("a", "f", "{}"));
+        assertThat(toolCalls(
+                        "{\"index\":0,\"function\":{\"name\":\"f\"}}",
+                        "{\"index\":0,\"id\":\"b\",\"function\":{\"arguments\":\"{}\"}}"))
+                .containsExactly(new ToolCall("b", "f", "{}"));
+    }
+
+    @Test
+    void another_index_is_another_call_though_the_id_is_the_same() {
+        assertThat(toolCalls(
+                        "{\"index\":0,\"id\":\"f\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}",
+                        "{\"index\":1,\"id\":\"f\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":2}\"}}"))
+                .containsExactly(new ToolCall("f", "f", "{\"x\":1}"), new ToolCall("f", "f", "{\"x\":2}"));
+    }
+
+    @Test
+    void a_call_without_id_and_index_is_not_joined_to_the_one_before() {
+        assertThat(toolCalls(
+                        "{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}",
+                        "{\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}"))
+                .hasSize(2);
+    }
+
+    @Test
+    void a_content_encoding_that_packs_nothing_does_no_harm() {
+        server.reply(Reply.answer("fine").withHeader("content-encoding", "none"));
+        try (Orchestrator orchestrator = orchestrator("openai", "m", p -> {})) {
+            assertThat(orchestrator.chat("hello").text()).isEqualTo("fine");
+        }
     }
 
     @Test

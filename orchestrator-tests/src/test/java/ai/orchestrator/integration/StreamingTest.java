@@ -318,6 +318,45 @@ class StreamingTest {
     }
 
     @Test
+    void a_provider_that_goes_on_after_its_limit_has_not_answered() {
+        CompletableFuture<Thread> provider = new CompletableFuture<>();
+        ChatProvider deaf = (request, delivery, deadline, cancellation, sink) -> {
+            provider.complete(Thread.currentThread());
+            for (int i = 0; i < 400; i++) {
+                sink.event(new ChatEvent.Text("a"));
+            }
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        };
+        try (Orchestrator own = own(deaf).build();
+                ChatStream stream = own.stream(ChatRequest.of("hello"))) {
+            Thread providersThread = provider.join();
+            while (providersThread.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            time.advance(Duration.ofSeconds(30));
+            assertThatThrownBy(() -> stream.forEach(event -> {})).isInstanceOf(StreamFailedException.class);
+        }
+    }
+
+    @Test
+    void closing_after_the_end_was_read_keeps_the_answer() {
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        ChatProvider slowToEnd = (request, delivery, deadline, cancellation, sink) -> {
+            sink.event(new ChatEvent.Text("fine"));
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+            end.join();
+        };
+        try (Orchestrator own = own(slowToEnd).build()) {
+            ChatStream stream = own.stream(ChatRequest.of("hello"));
+            stream.next();
+            assertThat(stream.next()).isInstanceOf(ChatEvent.Finished.class);
+            stream.close();
+            end.complete(null);
+            assertThat(stream.response().text()).isEqualTo("fine");
+        }
+    }
+
+    @Test
     void an_answer_that_was_complete_stays_after_closing() {
         first.reply(Reply.tokens("fine"));
         ChatStream stream = orchestrator.stream(ChatRequest.of("hello"));
