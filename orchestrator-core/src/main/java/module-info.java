@@ -8,6 +8,7 @@ module ai.orchestrator.core {
     requires io.github.resilience4j.core;
     requires transitive micrometer.core;
     requires io.github.resilience4j.micrometer;
+    requires io.github.resilience4j.retry;
     requires org.slf4j;
     requires static transitive org.jspecify;
 

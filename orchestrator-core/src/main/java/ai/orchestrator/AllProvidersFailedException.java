@@ -1,6 +1,7 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.internal.Durations;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -8,33 +9,38 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * No provider could answer. The message and the {@link #trail()} list each one's reason; the cause is the first failure, the others are
- * suppressed by it.
+ * suppressed.
  */
-public final class AllProvidersFailedException extends OrchestratorException {
+public sealed class AllProvidersFailedException extends OrchestratorException permits CredentialsRejectedException {
 
     private static final long serialVersionUID = 1L;
 
-    AllProvidersFailedException(@Nullable Throwable first, Trail trail) {
-        super(message(trail), first, trail);
+    private final @Nullable Duration earliestRetry;
+
+    AllProvidersFailedException(@Nullable Throwable first, @Nullable Duration earliestRetry, Trail trail) {
+        this("No provider could answer", first, earliestRetry, trail);
     }
 
-    private static String message(Trail trail) {
-        return trail.steps().isEmpty()
-                ? "No provider could answer: none is enabled"
-                : trail.steps().stream()
-                        .map(Trail.Step::toString)
-                        .collect(Collectors.joining("; ", "No provider could answer: ", ""));
+    AllProvidersFailedException(String what, @Nullable Throwable first, @Nullable Duration earliestRetry, Trail trail) {
+        super(message(what, trail, earliestRetry), first, trail);
+        this.earliestRetry = earliestRetry;
+    }
+
+    private static String message(String what, Trail trail, @Nullable Duration earliestRetry) {
+        if (trail.steps().isEmpty()) {
+            return what + ": none is enabled";
+        }
+        String reasons = trail.steps().stream().map(Trail.Step::toString).collect(Collectors.joining("; "));
+        return what + ": " + reasons + (earliestRetry == null ? "" : "; try again in " + Durations.text(earliestRetry));
     }
 
     /**
      * When to ask again at the earliest.
      *
-     * @return the shortest time that a skipped provider named; empty if none did
+     * @return the shortest time after which a provider may be asked again, each one's breaker and what it asked for taken together; empty
+     *     if one may be asked at once, or if nobody knows
      */
     public Optional<Duration> earliestRetry() {
-        return trail().steps().stream()
-                .filter(Trail.Skipped.class::isInstance)
-                .flatMap(step -> ((Trail.Skipped) step).retryIn().stream())
-                .min(Duration::compareTo);
+        return Optional.ofNullable(earliestRetry);
     }
 }

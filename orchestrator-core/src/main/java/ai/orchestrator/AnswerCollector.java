@@ -15,11 +15,13 @@ import org.jspecify.annotations.Nullable;
 /** Makes one answer of an attempt's events. For one thread at a time. */
 final class AnswerCollector {
 
-    private final StringBuilder text = new StringBuilder();
-    private final StringBuilder reasoning = new StringBuilder();
-    private final Map<Integer, ToolCall> toolCalls = new TreeMap<>();
-    private final Map<String, String> providerState = new LinkedHashMap<>();
-    private final Map<String, Object> extra = new LinkedHashMap<>();
+    private final Pieces text = new Pieces();
+    private final Pieces reasoning = new Pieces();
+
+    // What most answers have nothing of is made when it comes.
+    private @Nullable Map<Integer, ToolCall> toolCalls;
+    private @Nullable Map<String, String> providerState;
+    private @Nullable Map<String, Object> extra;
     private String model = "";
     private String responseId = "";
     private String requestId = "";
@@ -28,12 +30,37 @@ final class AnswerCollector {
     private @Nullable Usage usage;
     private @Nullable FinishReason finishReason;
 
+    /** A text in pieces, of which there may be only one. */
+    private static final class Pieces {
+
+        private String first = "";
+        private @Nullable StringBuilder all;
+
+        void add(String piece) {
+            if (all != null) {
+                all.append(piece);
+            } else if (first.isEmpty()) {
+                first = piece;
+            } else {
+                all = new StringBuilder(first).append(piece);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return all == null ? first : all.toString();
+        }
+    }
+
     void add(ChatEvent event) {
         if (event instanceof ChatEvent.Text piece) {
-            text.append(piece.text());
+            text.add(piece.text());
         } else if (event instanceof ChatEvent.Reasoning piece) {
-            reasoning.append(piece.text());
+            reasoning.add(piece.text());
         } else if (event instanceof ChatEvent.ToolCalled called) {
+            if (toolCalls == null) {
+                toolCalls = new TreeMap<>();
+            }
             toolCalls.put(called.index(), called.call());
         } else if (event instanceof ChatEvent.Started started) {
             model = started.model();
@@ -46,8 +73,14 @@ final class AnswerCollector {
         } else if (event instanceof ChatEvent.Headers came) {
             headers = came.headers();
         } else if (event instanceof ChatEvent.Extra more) {
+            if (extra == null) {
+                extra = new LinkedHashMap<>();
+            }
             extra.putAll(more.fields());
         } else if (event instanceof ChatEvent.State state) {
+            if (providerState == null) {
+                providerState = new LinkedHashMap<>();
+            }
             providerState.put(state.dialect(), state.json());
         } else if (event instanceof ChatEvent.Finished finished) {
             finishReason = finished.reason();
@@ -67,18 +100,24 @@ final class AnswerCollector {
     ChatResponse.Builder answer(String provider) {
         ChatResponse.Builder answer = ChatResponse.builder(provider, text.toString())
                 .reasoning(reasoning.toString())
-                .toolCalls(List.copyOf(toolCalls.values()))
                 .model(model)
                 .responseId(responseId)
                 .requestId(requestId)
                 .usage(usage)
                 .rateLimits(rateLimits)
-                .headers(headers)
-                .extra(extra);
+                .headers(headers);
+        if (toolCalls != null) {
+            answer.toolCalls(List.copyOf(toolCalls.values()));
+        }
+        if (extra != null) {
+            answer.extra(extra);
+        }
+        if (providerState != null) {
+            providerState.forEach(answer::providerState);
+        }
         if (finishReason != null) {
             answer.finishReason(finishReason);
         }
-        providerState.forEach(answer::providerState);
         return answer;
     }
 }

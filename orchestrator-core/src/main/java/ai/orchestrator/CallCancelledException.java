@@ -16,7 +16,9 @@ public final class CallCancelledException extends OrchestratorException {
         /** The calling thread was interrupted; its interrupt flag is set. */
         INTERRUPTED("its thread was interrupted"),
         /** The orchestrator was closed. */
-        CLOSED("the orchestrator is closed");
+        CLOSED("the orchestrator is closed"),
+        /** The executor that the call was to run on refused it. */
+        NO_THREAD("its executor refused to run it");
 
         private final String text;
 

@@ -1,6 +1,7 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.provider.FailureKind;
 
 /** Sees the answers of a call's attempts while they come. */
 interface LiveAnswer {
@@ -31,7 +32,7 @@ interface LiveAnswer {
         }
 
         @Override
-        public boolean failed() {
+        public boolean failed(String provider, FailureKind kind) {
             return false;
         }
     };
@@ -59,7 +60,9 @@ interface LiveAnswer {
     /**
      * The attempt failed: what was held back of its answer is dropped.
      *
-     * @return whether some of its answer was shown already, so that no other attempt may follow
+     * @param provider who failed
+     * @param kind why
+     * @return whether some of its answer was shown already and cannot be taken back, so that no other attempt may follow
      */
-    boolean failed();
+    boolean failed(String provider, FailureKind kind);
 }

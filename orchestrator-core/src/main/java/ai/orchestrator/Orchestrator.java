@@ -2,6 +2,7 @@ package ai.orchestrator;
 
 import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
+import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
@@ -12,8 +13,8 @@ import ai.orchestrator.internal.ProviderCatalog;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
-import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,11 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Flow;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -55,21 +59,28 @@ public final class Orchestrator implements AutoCloseable {
     /** How long a call may take unless configured: 30 seconds. */
     public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
 
+    /** How long {@link #close()} waits for calls in flight unless configured: 10 seconds. */
+    public static final Duration DEFAULT_DRAIN_TIMEOUT = Duration.ofSeconds(10);
+
+    /** How long a call that was ended may take to notice. */
+    private static final long UNWINDING_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final Duration deadline;
     private final TimeSource timeSource;
     private final boolean ownsTimeSource;
     private final Notifier notifier;
     private final ProviderCatalog catalog;
     private final Map<String, RegisteredProvider> providers;
-    private final List<RegisteredProvider> candidates;
+    private final Duration drainTimeout;
+    private final StreamRescue streamRescue;
+    private final CallsInFlight inFlight = new CallsInFlight();
+    private final Call.Context context;
 
-    /** The calls in flight, so that closing can end them. */
-    private final Set<Cancellation> inFlight = ConcurrentHashMap.newKeySet();
+    /** What calls run on whose caller does not wait. */
+    private final Executor executor;
 
-    /** What streams run on, besides the thread that reads them. */
-    private final ExecutorService streams = CallThreads.newExecutor("orchestrator-call");
-
-    private final AtomicBoolean closed = new AtomicBoolean();
+    /** The same, unless the application brought one. */
+    private final @Nullable ExecutorService ownExecutor;
 
     private Orchestrator(
             Builder builder,
@@ -83,10 +94,20 @@ public final class Orchestrator implements AutoCloseable {
         this.notifier = notifier;
         this.catalog = catalog;
         this.providers = providers;
-        this.candidates = providers.values().stream()
+        this.drainTimeout = builder.drainTimeout;
+        this.streamRescue = builder.streamRescue;
+        this.ownExecutor = builder.executor == null ? CallThreads.newExecutor("orchestrator-call") : null;
+        this.executor = builder.executor == null ? Objects.requireNonNull(ownExecutor) : builder.executor;
+        List<RegisteredProvider> candidates = providers.values().stream()
                 .filter(provider -> provider.settings().enabled())
                 .sorted(Comparator.comparingInt(provider -> provider.settings().priority()))
                 .toList();
+        this.context = new Call.Context(
+                timeSource,
+                new RetryBudget(timeSource),
+                candidates,
+                builder.failOverOnContentFilter,
+                inFlight::isAborted);
     }
 
     /**
@@ -121,21 +142,73 @@ public final class Orchestrator implements AutoCloseable {
     }
 
     /**
-     * Asks the enabled providers in turn, lowest priority number first, until one has answered. Blocks until then, at most until the
-     * deadline; interrupting the thread ends the call and its HTTP call at once.
+     * Asks the enabled providers in turn, lowest priority number first, until one has answered. What follows each failure, its kind
+     * decides: the same provider again, the next one, or the end; {@code docs/failures.md} has the table. Blocks until then, at most until
+     * the deadline; interrupting the thread ends the call and its HTTP call at once.
      *
      * @param request what is asked
      * @param options how this call differs from the settings
      * @return the answer, with its trail
      * @throws AllProvidersFailedException if every provider failed or was skipped
-     * @throws RequestRejectedException if a provider refused the request itself, so that no other was asked
+     * @throws CredentialsRejectedException if none of them accepts its key
+     * @throws RequestRejectedException if the request itself was refused, so that no other provider was asked
      * @throws DeadlineExceededException if the deadline was reached first
      * @throws CallCancelledException if the call was cancelled, its thread interrupted, or the orchestrator closed
      */
     public ChatResponse chat(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(options, "options");
         // Of its own, because the caller's may outlive the call and end many.
-        return run(request, options, new Cancellation(), Delivery.WHOLE, LiveAnswer.NONE);
+        Cancellation cancellation = new Cancellation();
+        if (!inFlight.begin(cancellation)) {
+            throw closed();
+        }
+        Runnable listening = listenTo(options, cancellation);
+        try {
+            Duration allowed = options.deadline().orElse(deadline);
+            Deadline callDeadline = Deadline.after(timeSource, allowed);
+            return new Call(context, request, allowed, callDeadline, cancellation, LiveAnswer.NONE).run();
+        } finally {
+            listening.run();
+            inFlight.end(cancellation);
+        }
+    }
+
+    /**
+     * Asks as {@link #chat(ChatRequest)} does, without waiting.
+     *
+     * @param request what is asked
+     * @return the answer to come
+     */
+    public CompletableFuture<ChatResponse> chatAsync(ChatRequest request) {
+        return chatAsync(request, CallOptions.defaults());
+    }
+
+    /**
+     * Asks as {@link #chat(ChatRequest, CallOptions)} does, without waiting. The call runs on {@link Builder#executor}. Cancelling the
+     * future, or completing it by other hands, ends the call and its HTTP call at once; that of a future derived from it does not.
+     *
+     * @param request what is asked
+     * @param options how this call differs from the settings
+     * @return the answer to come, or what {@code chat} would throw
+     */
+    public CompletableFuture<ChatResponse> chatAsync(ChatRequest request, CallOptions options) {
+        CompletableFuture<ChatResponse> future = new CompletableFuture<>();
+        Cancellation cancellation = new Cancellation();
+        submit(request, options, cancellation, LiveAnswer.NONE, new SubmittedCall.Outcome() {
+            @Override
+            public void complete(ChatResponse answer) {
+                future.complete(answer);
+            }
+
+            @Override
+            public void fail(Throwable cause) {
+                future.completeExceptionally(cause);
+            }
+        });
+        // However the future is completed, nobody waits for the call any more.
+        var unused = future.whenComplete((answer, failure) -> cancellation.cancel());
+        return future;
     }
 
     /**
@@ -150,8 +223,8 @@ public final class Orchestrator implements AutoCloseable {
 
     /**
      * Asks as {@link #chat(ChatRequest, CallOptions)} does and returns at once, to read the answer while it comes. A provider that fails
-     * before its first piece of text or of a tool call is replaced by the next one. One that fails later ends the stream: two answers are
-     * never joined.
+     * before its first piece of text or of a tool call is replaced unnoticed. What happens when one fails later, {@link StreamRescue}
+     * says; two answers are never joined. The call runs on {@link Builder#executor}.
      *
      * <p>Reading throws what {@code chat} would throw, and {@link StreamFailedException} for a provider that broke off. The deadline runs
      * while the reader reads, too.
@@ -161,41 +234,124 @@ public final class Orchestrator implements AutoCloseable {
      * @return the answer, to be closed by the caller
      */
     public ChatStream stream(ChatRequest request, CallOptions options) {
-        Objects.requireNonNull(request, "request");
-        Objects.requireNonNull(options, "options");
         Cancellation cancellation = new Cancellation();
-        StreamedCall stream = new StreamedCall(cancellation);
-        Runnable call = () -> {
-            try {
-                stream.complete(run(request, options, cancellation, Delivery.STREAMED, stream));
-            } catch (RuntimeException | Error e) {
-                // Whatever chat() would throw at its caller is thrown at the reader, who waits for it.
-                stream.fail(e);
-            }
-        };
-        try {
-            streams.execute(call);
-        } catch (RejectedExecutionException e) {
-            stream.fail(new CallCancelledException(CallCancelledException.Reason.CLOSED, e, Trail.EMPTY));
-        }
+        StreamedCall stream = streamed(cancellation, options, StreamedCall.NOTHING);
+        submit(request, options, cancellation, stream, stream);
         return stream;
     }
 
-    private ChatResponse run(
-            ChatRequest request, CallOptions options, Cancellation cancellation, Delivery delivery, LiveAnswer live) {
-        inFlight.add(cancellation);
-        Cancellation.Registration registration = options.cancellation()
-                .map(given -> given.onCancel(cancellation::cancel))
-                .orElse(null);
-        try {
-            return new Call(timeSource, options.deadline().orElse(deadline), cancellation, closed::get, delivery, live)
-                    .run(request, candidates);
-        } finally {
-            if (registration != null) {
-                registration.close();
-            }
-            inFlight.remove(cancellation);
+    /**
+     * Asks as {@link #chat(ChatRequest)} does, anew for each subscriber.
+     *
+     * @param request what is asked
+     * @return the events of the answer
+     */
+    public Flow.Publisher<ChatEvent> publish(ChatRequest request) {
+        return publish(request, CallOptions.defaults());
+    }
+
+    /**
+     * Asks as {@link #stream(ChatRequest, CallOptions)} does, anew for each subscriber, and publishes the events of the answer as they are
+     * requested. A subscriber that does not request makes the provider wait, within the call's deadline. Cancelling the subscription ends
+     * the call and its HTTP call at once. The subscriber is called by one thread at a time, those of {@link Builder#executor} among them.
+     *
+     * @param request what is asked
+     * @param options how each call differs from the settings
+     * @return the events of the answer; the last is {@link ChatEvent.Finished}, or the error is what reading a stream would throw
+     */
+    public Flow.Publisher<ChatEvent> publish(ChatRequest request, CallOptions options) {
+        Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(options, "options");
+        return subscriber -> {
+            Objects.requireNonNull(subscriber, "subscriber");
+            Cancellation cancellation = new Cancellation();
+            PublishedCall published =
+                    new PublishedCall(subscriber, onChange -> streamed(cancellation, options, onChange));
+            published.subscribe(stream -> submit(request, options, cancellation, stream, stream));
+        };
+    }
+
+    private StreamedCall streamed(Cancellation cancellation, CallOptions options, Runnable onChange) {
+        return new StreamedCall(
+                cancellation, options.streamRescue().orElse(streamRescue), options.liveReasoning(), onChange);
+    }
+
+    private void submit(
+            ChatRequest request,
+            CallOptions options,
+            Cancellation cancellation,
+            LiveAnswer live,
+            SubmittedCall.Outcome outcome) {
+        Objects.requireNonNull(request, "request");
+        Objects.requireNonNull(options, "options");
+        if (!inFlight.begin(cancellation)) {
+            outcome.fail(closed());
+            return;
         }
+        Duration allowed = options.deadline().orElse(deadline);
+        // Counted from here: waiting for a thread is part of the call.
+        Deadline callDeadline = Deadline.after(timeSource, allowed);
+        Runnable listening = listenTo(options, cancellation);
+        new SubmittedCall(
+                        () -> new Call(context, request, allowed, callDeadline, cancellation, live).run(),
+                        new SubmittedCall.Outcome() {
+                            @Override
+                            public void complete(ChatResponse answer) {
+                                end();
+                                outcome.complete(answer);
+                            }
+
+                            @Override
+                            public void fail(Throwable cause) {
+                                end();
+                                outcome.fail(cause);
+                            }
+
+                            private void end() {
+                                listening.run();
+                                inFlight.end(cancellation);
+                            }
+                        })
+                .submitTo(
+                        executor,
+                        timeSource,
+                        callDeadline,
+                        allowed,
+                        cancellation,
+                        () -> inFlight.isAborted()
+                                ? CallCancelledException.Reason.CLOSED
+                                : CallCancelledException.Reason.CANCELLED);
+    }
+
+    private static CallCancelledException closed() {
+        return new CallCancelledException(CallCancelledException.Reason.CLOSED, null, Trail.EMPTY);
+    }
+
+    /** What is to be called when the call has ended. */
+    private static Runnable listenTo(CallOptions options, Cancellation cancellation) {
+        return options.cancellation()
+                .map(given -> given.onCancel(cancellation::cancel))
+                .<Runnable>map(registration -> registration::close)
+                .orElse(() -> {});
+    }
+
+    /**
+     * The way that a call would take now. Asks nobody, takes no permit and moves no breaker.
+     *
+     * @param request what would be asked
+     * @return the providers in their order, and why some would be skipped
+     */
+    public Explanation explain(ChatRequest request) {
+        Objects.requireNonNull(request, "request");
+        return new Explanation(context.providers().stream()
+                .map(provider -> provider.cannotServe(request)
+                        .map(reason -> new Trail.Skipped(provider.name(), reason, Optional.empty()))
+                        .or(provider::refusal)
+                        .map(step ->
+                                new Explanation.Candidate(step.provider(), Optional.of(step.reason()), step.retryIn()))
+                        .orElseGet(
+                                () -> new Explanation.Candidate(provider.name(), Optional.empty(), Optional.empty())))
+                .toList());
     }
 
     /**
@@ -215,20 +371,36 @@ public final class Orchestrator implements AutoCloseable {
     }
 
     /**
-     * Ends the calls in flight with a {@link CallCancelledException}, refuses new ones, and releases connections, threads and meters. What
-     * the application brought itself stays open. Does nothing the second time.
+     * Refuses new calls, waits for those in flight, for {@link Builder#drainTimeout} at most, ends those that are left with a {@link
+     * CallCancelledException}, and releases connections, threads and meters. If the thread is interrupted they are ended at once. What the
+     * application brought itself stays open. Does nothing the second time. A call must not close the orchestrator that it runs in: it would
+     * wait for itself.
      */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
+        if (!inFlight.close()) {
             return;
         }
-        inFlight.forEach(Cancellation::cancel);
-        streams.shutdown();
+        boolean interrupted = false;
+        try {
+            if (!inFlight.awaitNone(timeSource, drainTimeout.toNanos())) {
+                inFlight.abort();
+                inFlight.awaitNone(timeSource, UNWINDING_NANOS);
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+            inFlight.abort();
+        }
+        if (ownExecutor != null) {
+            ownExecutor.shutdown();
+        }
         release(providers.values(), catalog);
         notifier.close();
         if (ownsTimeSource) {
             timeSource.close();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -254,6 +426,10 @@ public final class Orchestrator implements AutoCloseable {
         private final List<ProviderSettings> providers = new ArrayList<>();
         private final List<ChatProviderFactory> factories = new ArrayList<>();
         private Duration deadline = DEFAULT_DEADLINE;
+        private Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
+        private StreamRescue streamRescue = StreamRescue.FAIL;
+        private boolean failOverOnContentFilter;
+        private @Nullable Executor executor;
         private InstantSource instantSource = InstantSource.system();
         private @Nullable TimeSource timeSource;
         private @Nullable CircuitBreakerRegistry breakerRegistry;
@@ -307,6 +483,56 @@ public final class Orchestrator implements AutoCloseable {
          */
         public Builder deadline(Duration deadline) {
             this.deadline = CallOptions.positiveDeadline(deadline);
+            return this;
+        }
+
+        /**
+         * Sets what happens when a provider breaks off after a part of its answer was streamed; {@link StreamRescue#FAIL} by default.
+         *
+         * @param streamRescue the contract of every stream that has none of its own
+         * @return this builder
+         */
+        public Builder streamRescue(StreamRescue streamRescue) {
+            this.streamRescue = Objects.requireNonNull(streamRescue, "streamRescue");
+            return this;
+        }
+
+        /**
+         * Sets whether a request that a provider's policy refuses is put to the next one. Not by default: the refusal ends the call.
+         *
+         * @param failOver whether to ask the next provider
+         * @return this builder
+         */
+        public Builder failOverOnContentFilter(boolean failOver) {
+            this.failOverOnContentFilter = failOver;
+            return this;
+        }
+
+        /**
+         * Limits how long {@link Orchestrator#close()} waits for calls in flight; 10 seconds by default.
+         *
+         * @param drainTimeout zero or more, at most 365 days; zero ends them at once
+         * @return this builder
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder drainTimeout(Duration drainTimeout) {
+            if (drainTimeout.isNegative() || drainTimeout.compareTo(Duration.ofDays(365)) > 0) {
+                throw new IllegalArgumentException("drainTimeout must be zero to 365 days but is " + drainTimeout);
+            }
+            this.drainTimeout = drainTimeout;
+            return this;
+        }
+
+        /**
+         * Sets what calls run on whose caller does not wait: those of {@code chatAsync}, {@code stream} and {@code publish}. By default
+         * virtual threads where the JDK has them (21 and later), else a pool of at most 256 daemon threads. Each such call blocks one of
+         * its threads. A call that gets none before its deadline fails then.
+         *
+         * @param executor runs the calls; stays the application's to close
+         * @return this builder
+         */
+        public Builder executor(Executor executor) {
+            this.executor = Objects.requireNonNull(executor, "executor");
             return this;
         }
 
@@ -390,7 +616,14 @@ public final class Orchestrator implements AutoCloseable {
                         ChatProvider chatProvider = target == null
                                 ? settings.chatProvider().orElseThrow()
                                 : create(catalog, target, instantSource);
-                        registered.put(settings.name(), new RegisteredProvider(settings, chatProvider, breaker));
+                        registered.put(
+                                settings.name(),
+                                new RegisteredProvider(
+                                        settings,
+                                        chatProvider,
+                                        breaker,
+                                        time,
+                                        () -> ThreadLocalRandom.current().nextDouble()));
                     } finally {
                         if (!registered.containsKey(settings.name())) {
                             breaker.close();

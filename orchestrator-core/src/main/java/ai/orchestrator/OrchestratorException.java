@@ -9,6 +9,7 @@ public abstract class OrchestratorException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final transient @Nullable Trail trail;
+    private String partialText = "";
 
     /**
      * An error outside any call.
@@ -40,5 +41,19 @@ public abstract class OrchestratorException extends RuntimeException {
      */
     public final Trail trail() {
         return trail == null ? Trail.EMPTY : trail;
+    }
+
+    /**
+     * What had come of the answer of the last attempt that broke off, whether or not it was shown.
+     *
+     * @return the text; empty if none had come, or an error outside a call
+     */
+    public final String partialText() {
+        return partialText;
+    }
+
+    /** Set where the call ends, whatever it ends with. */
+    final void keep(String text) {
+        partialText = text;
     }
 }

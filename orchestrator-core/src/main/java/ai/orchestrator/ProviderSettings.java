@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,10 @@ public final class ProviderSettings {
     private final Duration idleTimeout;
     private final @Nullable Duration totalTimeout;
     private final CircuitBreakerSettings circuitBreaker;
+    private final RetrySettings retry;
+    private final int maxConcurrent;
+    private final long contextWindow;
+    private final boolean collectStreams;
     private final Map<String, String> options;
 
     private ProviderSettings(Builder builder) {
@@ -62,6 +67,10 @@ public final class ProviderSettings {
         this.idleTimeout = builder.idleTimeout;
         this.totalTimeout = builder.totalTimeout;
         this.circuitBreaker = builder.circuitBreaker;
+        this.retry = builder.retry;
+        this.maxConcurrent = builder.maxConcurrent;
+        this.contextWindow = builder.contextWindow;
+        this.collectStreams = builder.collectStreams;
         this.options = Collections.unmodifiableMap(new LinkedHashMap<>(builder.options));
     }
 
@@ -204,6 +213,42 @@ public final class ProviderSettings {
     }
 
     /**
+     * How often one call asks it.
+     *
+     * @return the settings
+     */
+    public RetrySettings retry() {
+        return retry;
+    }
+
+    /**
+     * How many attempts may be under way at once.
+     *
+     * @return zero or more; zero is no limit
+     */
+    public int maxConcurrent() {
+        return maxConcurrent;
+    }
+
+    /**
+     * How much the model can read and write in one call.
+     *
+     * @return tokens, more than zero; empty if it is not known
+     */
+    public OptionalLong contextWindow() {
+        return contextWindow == 0 ? OptionalLong.empty() : OptionalLong.of(contextWindow);
+    }
+
+    /**
+     * Whether answers are streamed from the provider and collected for calls that do not stream.
+     *
+     * @return false unless set
+     */
+    public boolean collectStreams() {
+        return collectStreams;
+    }
+
+    /**
      * The settings that only its type has.
      *
      * @return what was set, by name; unmodifiable
@@ -237,6 +282,10 @@ public final class ProviderSettings {
         private Duration idleTimeout = DEFAULT_IDLE_TIMEOUT;
         private @Nullable Duration totalTimeout;
         private CircuitBreakerSettings circuitBreaker = CircuitBreakerSettings.defaults();
+        private RetrySettings retry = RetrySettings.defaults();
+        private int maxConcurrent;
+        private long contextWindow;
+        private boolean collectStreams;
         private final Map<String, String> options = new LinkedHashMap<>();
 
         private Builder(String name) {
@@ -367,7 +416,7 @@ public final class ProviderSettings {
 
         /**
          * Limits how long a stream may take to its first token of text, reasoning or a tool call, connection included; 10 seconds by
-         * default. Comments and pings are no tokens. Calls that do not stream have no such limit. What is left of the call's deadline limits
+         * default. Comments and pings are no tokens. Calls that do not stream have no such limit, unless {@link #collectStreams} is on. What is left of the call's deadline limits
          * it further.
          *
          * @param timeout more than zero
@@ -381,7 +430,7 @@ public final class ProviderSettings {
 
         /**
          * Limits how long a stream may be silent after its first token; 15 seconds by default. A comment or a ping breaks the silence. Calls
-         * that do not stream have no such limit.
+         * that do not stream have no such limit, unless {@link #collectStreams} is on.
          *
          * @param timeout more than zero
          * @return this builder
@@ -413,6 +462,61 @@ public final class ProviderSettings {
          */
         public Builder circuitBreaker(CircuitBreakerSettings settings) {
             this.circuitBreaker = Objects.requireNonNull(settings, "settings");
+            return this;
+        }
+
+        /**
+         * Sets how often one call asks it, and after what waits; {@link RetrySettings#defaults()} by default.
+         *
+         * @param settings the settings
+         * @return this builder
+         */
+        public Builder retry(RetrySettings settings) {
+            this.retry = Objects.requireNonNull(settings, "settings");
+            return this;
+        }
+
+        /**
+         * Limits how many attempts may be under way at once; not limited by default. A call that would be one too many skips the provider,
+         * it does not queue. A stream counts until it has ended.
+         *
+         * @param maxConcurrent zero or more; zero is no limit
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder maxConcurrent(int maxConcurrent) {
+            if (maxConcurrent < 0) {
+                throw new IllegalArgumentException("maxConcurrent must be 0 or more but is " + maxConcurrent);
+            }
+            this.maxConcurrent = maxConcurrent;
+            return this;
+        }
+
+        /**
+         * Sets how much the model can read and write in one call; not known by default. A request that is too long for one provider goes on
+         * only to one whose window is known to be larger (scenario F12).
+         *
+         * @param tokens more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder contextWindow(long tokens) {
+            if (tokens <= 0) {
+                throw new IllegalArgumentException("contextWindow must be more than 0 but is " + tokens);
+            }
+            this.contextWindow = tokens;
+            return this;
+        }
+
+        /**
+         * Sets whether answers are streamed from the provider and collected for calls that do not stream. Then these too have the limits of
+         * the first token and of silence, so that a provider which accepts a call and says nothing is noticed early. Off by default.
+         *
+         * @param collectStreams whether to stream
+         * @return this builder
+         */
+        public Builder collectStreams(boolean collectStreams) {
+            this.collectStreams = collectStreams;
             return this;
         }
 

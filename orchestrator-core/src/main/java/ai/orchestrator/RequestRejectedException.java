@@ -21,7 +21,7 @@ public final class RequestRejectedException extends OrchestratorException {
     }
 
     RequestRejectedException(List<String> unsupported, Trail trail) {
-        super("No provider can do what the request asks: " + String.join("; ", unsupported), null, trail);
+        super("No provider can serve the request: " + String.join("; ", unsupported), null, trail);
         this.kind = FailureKind.BAD_REQUEST;
     }
 

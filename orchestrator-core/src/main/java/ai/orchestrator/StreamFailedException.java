@@ -6,7 +6,7 @@ import ai.orchestrator.provider.ProviderException;
 
 /**
  * A stream ended before its answer was complete, after some of it had been shown, so that no other provider could take over unnoticed. The
- * cause is the failure.
+ * cause is the failure, and {@link #partialText()} what had come, the part that the reader has not fetched included.
  */
 public final class StreamFailedException extends OrchestratorException {
 
@@ -14,7 +14,6 @@ public final class StreamFailedException extends OrchestratorException {
 
     private final String provider;
     private final FailureKind kind;
-    private final String partialText;
 
     StreamFailedException(String provider, String partialText, ProviderException cause, Trail trail) {
         super(
@@ -24,7 +23,7 @@ public final class StreamFailedException extends OrchestratorException {
                 trail);
         this.provider = provider;
         this.kind = cause.kind();
-        this.partialText = partialText;
+        keep(partialText);
     }
 
     /**
@@ -43,14 +42,5 @@ public final class StreamFailedException extends OrchestratorException {
      */
     public FailureKind kind() {
         return kind;
-    }
-
-    /**
-     * What had come of the answer, the part that the reader has not fetched included.
-     *
-     * @return the text; may be empty if only reasoning or a tool call had come
-     */
-    public String partialText() {
-        return partialText;
     }
 }

@@ -5,6 +5,7 @@ import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.FailureKind;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,18 +16,28 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands the events of a call, which runs on a thread of its own, to the thread that reads them. What an attempt reports before its first
- * piece of text or of a tool call is held back, so that a failure until then is not seen.
+ * Hands the events of a call, which runs on a thread of its own, to whoever reads them. What an attempt reports is held back for as long as
+ * the contract says, so that a failure until then is not seen.
  */
-final class StreamedCall implements ChatStream, LiveAnswer {
+final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcome {
 
     /** How far the provider may be ahead of the reader before it is made to wait. */
     private static final int MAX_UNREAD = 256;
 
-    /** How much reasoning is held back before it is shown after all, in events. */
-    private static final int MAX_HELD = 16_384;
+    /** How much is held back before it is shown after all. */
+    private static final int MAX_HELD = 65_536;
+
+    private static final int MAX_HELD_CHARACTERS = 4_000_000;
+
+    /** For a reader that comes by itself. */
+    static final Runnable NOTHING = () -> {};
 
     private final Cancellation cancellation;
+    private final StreamRescue rescue;
+    private final boolean liveReasoning;
+
+    /** Told, without the lock, that there may be something to read, or that nothing more will come. */
+    private final Runnable onChange;
 
     /** Guards every field; never held while anything blocks but on its own conditions. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -40,11 +51,23 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     private boolean ended;
     private boolean closed;
 
+    /** Whether the reader was interrupted, so that the call is to be cancelled. */
+    private boolean abandoned;
+
     /** Whether the reader has seen the answer's end: the call itself may end a little later. */
     private boolean finishedRead;
 
-    StreamedCall(Cancellation cancellation) {
+    /** Whether the reader has seen something of an answer that has not been declared void. */
+    private boolean answerRead;
+
+    /** What the reader must see before anything of another answer. */
+    private ChatEvent.@Nullable Restarted restart;
+
+    StreamedCall(Cancellation cancellation, StreamRescue rescue, boolean liveReasoning, Runnable onChange) {
         this.cancellation = cancellation;
+        this.rescue = rescue;
+        this.liveReasoning = liveReasoning;
+        this.onChange = onChange;
     }
 
     // ---- The call's side
@@ -62,25 +85,42 @@ final class StreamedCall implements ChatStream, LiveAnswer {
     }
 
     @Override
-    public boolean failed() {
+    public boolean failed(String provider, FailureKind kind) {
         lock.lock();
         try {
             HeldReception reception = current;
             current = null;
             changed.signalAll();
-            return reception != null && reception.shown;
+            boolean shown = reception != null && reception.shown;
+            // A reader that was too slow is not helped by another answer, and one that has seen the end asks for none.
+            if (!shown || rescue != StreamRescue.RESTART || kind == FailureKind.CANCELLED || finishedRead) {
+                return shown;
+            }
+            // What the reader has not fetched is taken back unnoticed.
+            unread.clear();
+            if (answerRead) {
+                restart = new ChatEvent.Restarted(provider, kind);
+            }
+            return false;
         } finally {
             lock.unlock();
         }
     }
 
     /** The call has ended with an answer. */
-    void complete(ChatResponse answer) {
-        end(() -> response = answer);
+    @Override
+    public void complete(ChatResponse answer) {
+        end(() -> {
+            if (current != null) {
+                current.show();
+            }
+            response = answer;
+        });
     }
 
     /** The call has ended with a failure. */
-    void fail(Throwable cause) {
+    @Override
+    public void fail(Throwable cause) {
         end(() -> {
             if (cause instanceof RuntimeException exception) {
                 failure = exception;
@@ -103,12 +143,14 @@ final class StreamedCall implements ChatStream, LiveAnswer {
         } finally {
             lock.unlock();
         }
+        onChange.run();
     }
 
     /** One attempt's events. */
     private final class HeldReception implements Reception {
 
         private final List<ChatEvent> held = new ArrayList<>();
+        private int heldCharacters;
         private boolean shown;
         private volatile boolean waits;
         private boolean over;
@@ -137,42 +179,91 @@ final class StreamedCall implements ChatStream, LiveAnswer {
                     return;
                 }
                 if (!shown) {
-                    held.add(event);
-                    if (!commits(event) && held.size() < MAX_HELD) {
-                        return;
-                    }
-                    shown = true;
-                    unread.addAll(held);
-                    held.clear();
+                    hold(event);
                 } else {
-                    while (unread.size() >= MAX_UNREAD && isCurrent()) {
-                        waits = true;
-                        changed.awaitUninterruptibly();
-                    }
-                    if (waits) {
-                        resumed.run();
-                        waits = false;
-                    }
-                    if (!isCurrent()) {
-                        return;
-                    }
-                    unread.add(event);
+                    show(event, resumed);
                 }
-                changed.signalAll();
             } finally {
                 lock.unlock();
             }
+            if (onChange != NOTHING) {
+                tellSubscriber(resumed);
+            }
+        }
+
+        /** It may be called on this thread and take its time, which is no silence of the provider's. */
+        private void tellSubscriber(Runnable resumed) {
+            // Written by this thread alone.
+            waits = shown;
+            onChange.run();
+            if (waits) {
+                resumed.run();
+                waits = false;
+            }
+        }
+
+        /** Under the lock, but not while it waits. */
+        private void show(ChatEvent event, Runnable resumed) {
+            while (unread.size() >= MAX_UNREAD && isCurrent()) {
+                waits = true;
+                changed.awaitUninterruptibly();
+            }
+            if (waits) {
+                resumed.run();
+                waits = false;
+            }
+            if (isCurrent()) {
+                unread.add(event);
+                changed.signalAll();
+            }
+        }
+
+        /** Under the lock. */
+        private void hold(ChatEvent event) {
+            held.add(event);
+            heldCharacters += characters(event);
+            if (commits(event) || held.size() >= MAX_HELD || heldCharacters >= MAX_HELD_CHARACTERS) {
+                show();
+            }
+        }
+
+        /** Under the lock. */
+        private void show() {
+            if (restart != null && !held.isEmpty()) {
+                unread.add(restart);
+                restart = null;
+            }
+            shown = true;
+            unread.addAll(held);
+            held.clear();
+            changed.signalAll();
         }
 
         private boolean isCurrent() {
             return current == this && !over && !closed;
         }
 
-        private static boolean commits(ChatEvent event) {
+        private boolean commits(ChatEvent event) {
+            if (rescue == StreamRescue.HOLD) {
+                return false;
+            }
             return event instanceof ChatEvent.Text
                     || event instanceof ChatEvent.ToolCallPiece
                     || event instanceof ChatEvent.ToolCalled
-                    || event instanceof ChatEvent.Finished;
+                    || event instanceof ChatEvent.Finished
+                    || (liveReasoning && event instanceof ChatEvent.Reasoning);
+        }
+
+        private static int characters(ChatEvent event) {
+            if (event instanceof ChatEvent.Text piece) {
+                return piece.text().length();
+            }
+            if (event instanceof ChatEvent.Reasoning piece) {
+                return piece.text().length();
+            }
+            return event instanceof ChatEvent.ToolCallPiece piece
+                    ? piece.arguments().length()
+                    : 0;
         }
     }
 
@@ -189,7 +280,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             throwFailure();
             return false;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -200,10 +291,48 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             if (!hasNext()) {
                 throw new NoSuchElementException("the stream has ended");
             }
-            ChatEvent next = unread.remove();
-            finishedRead |= next instanceof ChatEvent.Finished;
-            changed.signalAll();
-            return next;
+            return remove();
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Under the lock. */
+    private ChatEvent remove() {
+        ChatEvent next = unread.remove();
+        finishedRead |= next instanceof ChatEvent.Finished;
+        answerRead = !(next instanceof ChatEvent.Restarted);
+        changed.signalAll();
+        return next;
+    }
+
+    /** What follows, if it is there already. */
+    @Nullable
+    ChatEvent poll() {
+        lock.lock();
+        try {
+            return unread.isEmpty() ? null : remove();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether nothing follows and nothing will. */
+    boolean isOver() {
+        lock.lock();
+        try {
+            return unread.isEmpty() && (ended || closed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What ended the call; null for an answer. */
+    @Nullable
+    Throwable failure() {
+        lock.lock();
+        try {
+            return failure != null ? failure : error;
         } finally {
             lock.unlock();
         }
@@ -222,7 +351,7 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             unread.clear();
             return response;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -239,10 +368,18 @@ final class StreamedCall implements ChatStream, LiveAnswer {
             if (!ended && !closed) {
                 failure = interrupted;
                 closed = true;
-                // Nothing that it runs waits for this lock.
-                cancellation.cancel();
+                abandoned = true;
             }
             throw interrupted;
+        }
+    }
+
+    /** Without the lock, because a provider may hold one of its own that it waits for when it is cancelled. */
+    private void unlock() {
+        boolean cancel = abandoned && lock.getHoldCount() == 1;
+        lock.unlock();
+        if (cancel) {
+            cancellation.cancel();
         }
     }
 

@@ -121,6 +121,24 @@ final class Guard {
         }
     }
 
+    /** What {@link #tryAcquire} would refuse with now; takes nothing, moves nothing and counts nothing. */
+    Optional<Refusal> refusal() {
+        if (state instanceof Admitting && !mirror.moved()) {
+            return Optional.empty();
+        }
+        lock.lock();
+        try {
+            adopt();
+            long now = timeSource.nanoTime();
+            boolean allowed = state instanceof Admitting
+                    || (state instanceof Open open && !open.refusesAt(now))
+                    || (state instanceof HalfOpen halfOpen && halfOpen.hasRoom(now));
+            return allowed ? Optional.empty() : Optional.of((Refusing) state);
+        } finally {
+            unlock();
+        }
+    }
+
     /** A result without a token counts in the state in which it arrives. */
     void record(@Nullable Throwable failure) {
         if (failure == null && state instanceof Closed closed && succeedStraight(closed, Token.NOT_MEASURED)) {

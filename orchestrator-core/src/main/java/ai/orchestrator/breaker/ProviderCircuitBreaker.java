@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -141,6 +142,15 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
             throw new IllegalArgumentException("trialLease must be more than zero but is " + trialLease);
         }
         return guard.tryAcquire(Token.cappedNanos(trialLease));
+    }
+
+    /**
+     * What {@link #tryAcquire()} would refuse with now. Takes no permit, moves no state, and counts as no refusal.
+     *
+     * @return the refusal; empty if a permit would be given
+     */
+    public Optional<Refusal> refusal() {
+        return guard.refusal();
     }
 
     /**

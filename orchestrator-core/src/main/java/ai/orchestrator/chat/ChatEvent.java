@@ -1,6 +1,7 @@
 package ai.orchestrator.chat;
 
 import ai.orchestrator.internal.JsonValues;
+import ai.orchestrator.provider.FailureKind;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -183,6 +184,22 @@ public sealed interface ChatEvent {
         @Override
         public String toString() {
             return "State(" + dialect + ", " + json.length() + " characters)";
+        }
+    }
+
+    /**
+     * A provider broke off: what was read so far is void, and a new answer begins. Only under the contract {@code RESTART} of
+     * {@link ai.orchestrator.StreamRescue}.
+     *
+     * @param provider who broke off, by its configured name
+     * @param kind why
+     */
+    record Restarted(String provider, FailureKind kind) implements ChatEvent {
+
+        /** Checks that nothing is null. */
+        public Restarted {
+            Objects.requireNonNull(provider, "provider");
+            Objects.requireNonNull(kind, "kind");
         }
     }
 

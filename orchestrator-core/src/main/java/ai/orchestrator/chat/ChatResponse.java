@@ -206,7 +206,7 @@ public final class ChatResponse {
         private List<RateLimit> rateLimits = List.of();
         private Map<String, List<String>> headers = Map.of();
         private Map<String, Object> extra = Map.of();
-        private final Map<String, String> providerState = new LinkedHashMap<>();
+        private Map<String, String> providerState = Map.of();
         private Trail trail = Trail.EMPTY;
 
         private Builder(String provider, String text) {
@@ -333,7 +333,9 @@ public final class ChatResponse {
          * @return this builder
          */
         public Builder providerState(String dialect, String json) {
-            providerState.put(Objects.requireNonNull(dialect, "dialect"), Objects.requireNonNull(json, "json"));
+            Map<String, String> more = new LinkedHashMap<>(providerState);
+            more.put(Objects.requireNonNull(dialect, "dialect"), Objects.requireNonNull(json, "json"));
+            providerState = more;
             return this;
         }
 

@@ -41,6 +41,10 @@ public record Trail(List<Step> steps, Duration elapsed) {
         return steps.stream().map(Step::toString).collect(Collectors.joining("; "));
     }
 
+    private static String afterWait(Duration waited) {
+        return waited.isZero() ? "" : ", after a wait of " + Durations.text(waited) + ",";
+    }
+
     /** One provider's part in a call. */
     public sealed interface Step {
 
@@ -56,13 +60,16 @@ public record Trail(List<Step> steps, Duration elapsed) {
      * The provider answered.
      *
      * @param provider its configured name
+     * @param waited how long the call waited before the attempt, because the provider asked for that or as backoff; zero unless it was
+     *     asked again
      * @param took how long the attempt took
      */
-    public record Answered(String provider, Duration took) implements Step {
+    public record Answered(String provider, Duration waited, Duration took) implements Step {
 
         @Override
         public String toString() {
-            return provider + " answered in " + Durations.text(took);
+            return provider + " answered in " + Durations.text(took)
+                    + (waited.isZero() ? "" : ", after a wait of " + Durations.text(waited));
         }
     }
 
@@ -70,22 +77,37 @@ public record Trail(List<Step> steps, Duration elapsed) {
      * The provider was tried and failed.
      *
      * @param provider its configured name
+     * @param waited how long the call waited before the attempt, because the provider asked for that or as backoff; zero unless it was
+     *     asked again
      * @param took how long the attempt took
      * @param kind what the failure means
      * @param status the HTTP status, if one came
+     * @param code the provider's own word for the failure; empty if it gave none
+     * @param requestId the provider's own name for the HTTP request, for its support; empty if it gave none
+     * @param retryAfter how long the provider asked to be left alone, if it did
      * @param reason what happened, in words, without secrets
      */
-    public record Failed(String provider, Duration took, FailureKind kind, OptionalInt status, String reason)
+    public record Failed(
+            String provider,
+            Duration waited,
+            Duration took,
+            FailureKind kind,
+            OptionalInt status,
+            String code,
+            String requestId,
+            Optional<Duration> retryAfter,
+            String reason)
             implements Step {
 
         @Override
         public String toString() {
-            return provider + " failed after " + Durations.text(took) + " with " + kind + ": " + reason;
+            return provider + " failed after " + Durations.text(took) + afterWait(waited) + " with " + kind + ": "
+                    + reason;
         }
     }
 
     /**
-     * The provider was not tried, which cost nothing.
+     * The provider was not tried, or not tried again, which cost nothing.
      *
      * @param provider its configured name
      * @param reason why not, in words

@@ -10,13 +10,13 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -42,11 +42,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OrchestratorConfig {
 
-    private final Duration deadline;
+    private final List<Consumer<Orchestrator.Builder>> topLevel;
     private final List<ProviderSettings> providers;
 
-    private OrchestratorConfig(Duration deadline, List<ProviderSettings> providers) {
-        this.deadline = deadline;
+    private OrchestratorConfig(List<Consumer<Orchestrator.Builder>> topLevel, List<ProviderSettings> providers) {
+        this.topLevel = List.copyOf(topLevel);
         this.providers = List.copyOf(providers);
     }
 
@@ -115,20 +115,11 @@ public final class OrchestratorConfig {
         if (!mistakes.isEmpty()) {
             throw new ConfigurationException(source, mistakes);
         }
-        return new OrchestratorConfig(reader.deadline(), providers);
+        return new OrchestratorConfig(reader.topLevel(), providers);
     }
 
     private static String key(String mistake) {
         return mistake.split("[:=]", 2)[0];
-    }
-
-    /**
-     * How long a call may take.
-     *
-     * @return more than zero
-     */
-    public Duration deadline() {
-        return deadline;
     }
 
     /**
@@ -146,7 +137,8 @@ public final class OrchestratorConfig {
      * @return a new builder
      */
     public Orchestrator.Builder toBuilder() {
-        Orchestrator.Builder builder = Orchestrator.builder().deadline(deadline);
+        Orchestrator.Builder builder = Orchestrator.builder();
+        topLevel.forEach(setting -> setting.accept(builder));
         providers.forEach(builder::provider);
         return builder;
     }
@@ -164,7 +156,7 @@ public final class OrchestratorConfig {
     /** Everything but the keys. */
     @Override
     public String toString() {
-        return "OrchestratorConfig(deadline=" + deadline + ", providers=" + providers + ")";
+        return "OrchestratorConfig(providers=" + providers + ")";
     }
 
     /** Passes each entry on as it is read: {@link Properties} itself forgets the order and a key that is given twice. */

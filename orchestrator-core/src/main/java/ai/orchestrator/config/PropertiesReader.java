@@ -2,6 +2,8 @@ package ai.orchestrator.config;
 
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RetrySettings;
+import ai.orchestrator.StreamRescue;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.internal.ProviderCatalog;
 import java.time.Duration;
@@ -9,10 +11,12 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -29,17 +33,7 @@ final class PropertiesReader {
     private static final Pattern DURATION = Pattern.compile("(-?\\d{1,15})(ms|s|m|h|d)");
 
     /** Whole settings and, with a dot at the end, groups that the specification names and a later version brings. */
-    private static final List<String> LATER_SETTINGS = List.of(
-            "api-key-file",
-            "collect-streams",
-            "context-window",
-            "max-concurrent",
-            "price.",
-            "quota.",
-            "retry.",
-            "retry-after-cap",
-            "stream-rescue",
-            "weight");
+    private static final List<String> LATER_SETTINGS = List.of("api-key-file", "price.", "quota.", "weight");
 
     private static final List<String> LATER_KEYS = Stream.concat(
                     LATER_SETTINGS.stream(), Stream.of("cache.", "health.", "metrics.", "routes.", "routing."))
@@ -56,10 +50,47 @@ final class PropertiesReader {
         void apply(Draft draft, String value);
     }
 
+    @FunctionalInterface
+    private interface TopLevel {
+        Consumer<Orchestrator.Builder> read(String value);
+    }
+
+    /** What is set once for all providers. */
+    private static final Map<String, TopLevel> TOP_LEVEL = new LinkedHashMap<>();
+
+    static {
+        TOP_LEVEL.put("orchestrator.deadline", value -> {
+            Duration deadline = duration(value);
+            if (deadline.isZero() || deadline.isNegative()) {
+                throw new IllegalArgumentException("must be more than zero");
+            }
+            return builder -> builder.deadline(deadline);
+        });
+        TOP_LEVEL.put("orchestrator.drain-timeout", value -> {
+            Duration drainTimeout = duration(value);
+            return builder -> builder.drainTimeout(drainTimeout);
+        });
+        TOP_LEVEL.put("orchestrator.stream-rescue", value -> {
+            StreamRescue rescue = rescue(value);
+            return builder -> builder.streamRescue(rescue);
+        });
+        TOP_LEVEL.put("orchestrator.fail-over-on-content-filter", value -> {
+            boolean failOver = bool(value);
+            return builder -> builder.failOverOnContentFilter(failOver);
+        });
+        TOP_LEVEL.put("orchestrator.routing.strategy", value -> {
+            if (!value.equals("priority")) {
+                throw new IllegalArgumentException("allowed: priority (others are not available yet)");
+            }
+            return builder -> {};
+        });
+    }
+
     /** A provider while its keys are read. */
     private static final class Draft {
         private final ProviderSettings.Builder provider;
         private final CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
+        private final RetrySettings.Builder retry = RetrySettings.builder();
 
         private Draft(ProviderSettings.Builder provider) {
             this.provider = provider;
@@ -91,6 +122,14 @@ final class PropertiesReader {
                 "circuit-breaker.success-threshold", (draft, value) -> draft.breaker.successThreshold(integer(value)));
         SHARED.put("circuit-breaker.failure-window", (draft, value) -> draft.breaker.failureWindow(duration(value)));
         SHARED.put("circuit-breaker.trial-lease", (draft, value) -> draft.breaker.trialLease(duration(value)));
+        SHARED.put("retry.max-attempts", (draft, value) -> draft.retry.maxAttempts(integer(value)));
+        SHARED.put("retry.backoff", (draft, value) -> draft.retry.backoff(duration(value)));
+        SHARED.put("retry.max-backoff", (draft, value) -> draft.retry.maxBackoff(duration(value)));
+        SHARED.put("retry.wait-for-hint", (draft, value) -> draft.retry.waitForHint(duration(value)));
+        SHARED.put("retry-after-cap", (draft, value) -> draft.retry.retryAfterCap(duration(value)));
+        SHARED.put("max-concurrent", (draft, value) -> draft.provider.maxConcurrent(integer(value)));
+        SHARED.put("context-window", (draft, value) -> draft.provider.contextWindow(integer(value)));
+        SHARED.put("collect-streams", (draft, value) -> draft.provider.collectStreams(bool(value)));
         SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
         SHARED.put("timeout.first-token", (draft, value) -> draft.provider.firstTokenTimeout(duration(value)));
         SHARED.put("timeout.idle", (draft, value) -> draft.provider.idleTimeout(duration(value)));
@@ -110,7 +149,7 @@ final class PropertiesReader {
     private final ProviderCatalog catalog;
     private final Map<String, String> defaults = new LinkedHashMap<>();
     private final Map<String, Map<String, String>> providers = new LinkedHashMap<>();
-    private Duration deadline = Orchestrator.DEFAULT_DEADLINE;
+    private final List<Consumer<Orchestrator.Builder>> topLevel = new ArrayList<>();
 
     PropertiesReader(Map<String, String> environment, List<String> mistakes, ProviderCatalog catalog) {
         this.environment = environment;
@@ -144,28 +183,19 @@ final class PropertiesReader {
     }
 
     private void topLevel(String key, String value) {
-        switch (key) {
-            case "orchestrator.deadline" ->
-                check(key, value, () -> {
-                    Duration duration = duration(value);
-                    if (duration.isZero() || duration.isNegative()) {
-                        throw new IllegalArgumentException("must be more than zero");
-                    }
-                    deadline = duration;
-                });
-            case "orchestrator.routing.strategy" -> {
-                if (!value.equals("priority")) {
-                    mistakes.add(key + "=" + value + ": allowed: priority (others are not available yet)");
-                }
-            }
-            default -> {
-                if (isLater(key, LATER_KEYS)) {
-                    mistakes.add(key + ": not available yet in this version; remove it");
-                } else {
-                    mistakes.add(key + ": unknown key; allowed: orchestrator.deadline, orchestrator.routing.strategy,"
-                            + " orchestrator.defaults.<setting>, orchestrator.providers.<name>.<setting>");
-                }
-            }
+        TopLevel setting = TOP_LEVEL.get(key);
+        if (setting != null) {
+            check(key, value, () -> {
+                Consumer<Orchestrator.Builder> given = setting.read(value);
+                // Refuses what is out of range.
+                given.accept(Orchestrator.builder());
+                topLevel.add(given);
+            });
+        } else if (isLater(key, LATER_KEYS)) {
+            mistakes.add(key + ": not available yet in this version; remove it");
+        } else {
+            mistakes.add(key + ": unknown key; allowed: " + String.join(", ", TOP_LEVEL.keySet())
+                    + ", orchestrator.defaults.<setting>, orchestrator.providers.<name>.<setting>");
         }
     }
 
@@ -193,8 +223,9 @@ final class PropertiesReader {
         return providers.isEmpty();
     }
 
-    Duration deadline() {
-        return deadline;
+    /** What is set once for all providers. */
+    List<Consumer<Orchestrator.Builder>> topLevel() {
+        return topLevel;
     }
 
     /** The providers whose own keys have no mistake; mistakes in the defaults are noted once. */
@@ -213,7 +244,10 @@ final class PropertiesReader {
             apply(draft, DEFAULTS, SHARED, defaults, false);
             apply(draft, PROVIDERS + name + ".", ALL, values, true);
             applyOptions(draft, PROVIDERS + name + ".", values);
-            built.add(draft.provider.circuitBreaker(draft.breaker.build()).build());
+            built.add(draft.provider
+                    .circuitBreaker(draft.breaker.build())
+                    .retry(draft.retry.build())
+                    .build());
         });
         return built;
     }
@@ -290,6 +324,15 @@ final class PropertiesReader {
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("must be a whole number, such as 5", e);
         }
+    }
+
+    private static StreamRescue rescue(String value) {
+        for (StreamRescue rescue : StreamRescue.values()) {
+            if (rescue.name().toLowerCase(Locale.ROOT).equals(value)) {
+                return rescue;
+            }
+        }
+        throw new IllegalArgumentException("must be fail, hold or restart");
     }
 
     private static boolean bool(String value) {

@@ -3,20 +3,22 @@ package ai.orchestrator.internal;
 import java.lang.reflect.InvocationTargetException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else daemon threads that end when idle. */
+/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else a bounded pool of daemon threads that end when idle. */
 public final class CallThreads {
 
     private static final long IDLE_SECONDS = 5;
 
+    private static final int MAX_THREADS = 256;
+
     private CallThreads() {}
 
     /**
-     * An executor that starts every task at once.
+     * An executor that starts every task at once, or, without virtual threads, 256 tasks at a time; the others queue.
      *
      * @param name what its threads are called, where they are not virtual
      * @return a new executor, to be shut down by the caller
@@ -28,12 +30,14 @@ public final class CallThreads {
                     Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
         } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
             AtomicInteger number = new AtomicInteger();
-            return new ThreadPoolExecutor(
-                    0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+            ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                    MAX_THREADS, MAX_THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
                         Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
                         thread.setDaemon(true);
                         return thread;
                     });
+            pool.allowCoreThreadTimeOut(true);
+            return pool;
         }
     }
 }

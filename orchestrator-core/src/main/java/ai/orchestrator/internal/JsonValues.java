@@ -23,7 +23,7 @@ public final class JsonValues {
      * @throws IllegalArgumentException if a value, however deep, is not one that JSON can hold
      */
     public static Map<String, Object> copyOf(Map<String, Object> fields) {
-        return map("", fields, MAX_DEPTH);
+        return fields.isEmpty() ? Map.of() : map("", fields, MAX_DEPTH);
     }
 
     /**
@@ -45,6 +45,9 @@ public final class JsonValues {
      * @return an unmodifiable copy in the same order
      */
     public static Map<String, List<String>> copyOfLists(Map<String, List<String>> lists) {
+        if (lists.isEmpty()) {
+            return Map.of();
+        }
         Map<String, List<String>> copy = new LinkedHashMap<>();
         lists.forEach((name, values) -> copy.put(name, List.copyOf(values)));
         return Collections.unmodifiableMap(copy);

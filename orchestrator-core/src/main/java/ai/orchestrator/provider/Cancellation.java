@@ -1,8 +1,7 @@
 package ai.orchestrator.provider;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -13,11 +12,14 @@ public final class Cancellation {
 
     private static final Logger logger = LoggerFactory.getLogger(Cancellation.class);
 
-    /** Guards both fields; never held while an action runs. */
+    /** Guards every field, those of the registrations too; never held while an action runs. */
     private final Object lock = new Object();
 
     private boolean cancelled;
-    private List<Registration> registrations = new ArrayList<>(1);
+
+    // A list of its own: one cancellation may end many calls, each of which comes and goes at any time.
+    private @Nullable Registration first;
+    private @Nullable Registration last;
 
     /** A cancellation that has not happened. */
     public Cancellation() {}
@@ -27,16 +29,20 @@ public final class Cancellation {
      * time.
      */
     public void cancel() {
-        List<Registration> pending;
+        Registration pending;
         synchronized (lock) {
             if (cancelled) {
                 return;
             }
             cancelled = true;
-            pending = registrations;
-            registrations = List.of();
+            pending = first;
+            first = null;
+            last = null;
         }
-        pending.forEach(registration -> run(registration.action));
+        // Nobody changes the list any more.
+        for (Registration registration = pending; registration != null; registration = registration.next) {
+            run(registration.action);
+        }
     }
 
     /**
@@ -60,7 +66,7 @@ public final class Cancellation {
         Registration registration = new Registration(Objects.requireNonNull(action, "action"));
         synchronized (lock) {
             if (!cancelled) {
-                registrations.add(registration);
+                registration.append();
                 return registration;
             }
         }
@@ -81,17 +87,43 @@ public final class Cancellation {
     public final class Registration implements AutoCloseable {
 
         private final Runnable action;
+        private boolean listed;
+        private @Nullable Registration previous;
+        private @Nullable Registration next;
 
         private Registration(Runnable action) {
             this.action = action;
+        }
+
+        /** Under the lock. */
+        private void append() {
+            listed = true;
+            previous = last;
+            if (last == null) {
+                first = this;
+            } else {
+                last.next = this;
+            }
+            last = this;
         }
 
         /** Forgets the action if it has not started. */
         @Override
         public void close() {
             synchronized (lock) {
-                if (!cancelled) {
-                    registrations.remove(this);
+                if (cancelled || !listed) {
+                    return;
+                }
+                listed = false;
+                if (previous == null) {
+                    first = next;
+                } else {
+                    previous.next = next;
+                }
+                if (next == null) {
+                    last = previous;
+                } else {
+                    next.previous = previous;
                 }
             }
         }

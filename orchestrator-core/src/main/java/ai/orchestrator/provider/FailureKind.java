@@ -2,72 +2,56 @@ package ai.orchestrator.provider;
 
 /**
  * What a failed attempt means for the call and for the provider. A dialect reads the provider's code in the body first and the HTTP
- * status second, and names one of these; what follows from each is decided here, once.
+ * status second, and names one of these; the orchestrator decides what follows.
  */
 public enum FailureKind {
 
     /** No connection, or it broke: DNS, TLS, refused, reset, ended before the first byte. */
-    NETWORK(Next.FAIL_OVER, Health.SICK),
+    NETWORK(Health.SICK),
     /** A limit passed without an answer, ours or the provider's own (408, 504, 524). */
-    TIMEOUT(Next.FAIL_OVER, Health.SICK),
+    TIMEOUT(Health.SICK),
     /** The provider has no capacity now (503, 529, 502, 520 to 523). */
-    OVERLOADED(Next.FAIL_OVER, Health.SICK),
+    OVERLOADED(Health.SICK),
     /** The provider broke (500 and the like). */
-    SERVER(Next.FAIL_OVER, Health.SICK),
+    SERVER(Health.SICK),
     /** The model is being loaded. */
-    MODEL_LOADING(Next.FAIL_OVER, Health.UNKNOWN),
+    MODEL_LOADING(Health.UNKNOWN),
     /** Too many requests in a short time (429 that is not about money or a day). */
-    RATE_LIMITED(Next.FAIL_OVER, Health.UNKNOWN),
+    RATE_LIMITED(Health.UNKNOWN),
     /** Money, credits or the day's quota are used up. */
-    QUOTA_EXHAUSTED(Next.FAIL_OVER, Health.UNKNOWN),
+    QUOTA_EXHAUSTED(Health.UNKNOWN),
     /** The key is not accepted. */
-    CREDENTIAL(Next.FAIL_OVER, Health.UNKNOWN),
+    CREDENTIAL(Health.UNKNOWN),
     /** The key may not do this. */
-    PERMISSION(Next.FAIL_OVER, Health.UNKNOWN),
+    PERMISSION(Health.UNKNOWN),
     /** The provider does not know the model or the deployment. */
-    MODEL_NOT_FOUND(Next.FAIL_OVER, Health.UNKNOWN),
+    MODEL_NOT_FOUND(Health.UNKNOWN),
     /** The request does not fit into the model's context window. */
-    CONTEXT_TOO_LONG(Next.STOP, Health.UNKNOWN),
+    CONTEXT_TOO_LONG(Health.UNKNOWN),
     /** The provider's policy refuses the request or its answer. */
-    CONTENT_FILTERED(Next.STOP, Health.UNKNOWN),
+    CONTENT_FILTERED(Health.UNKNOWN),
     /** The request itself is wrong; no other provider would take it. */
-    BAD_REQUEST(Next.STOP, Health.UNKNOWN),
+    BAD_REQUEST(Health.UNKNOWN),
     /** The model wrote a tool call that the provider could not read. */
-    TOOL_GENERATION(Next.FAIL_OVER, Health.UNKNOWN),
+    TOOL_GENERATION(Health.UNKNOWN),
     /** The request met another one (409). */
-    CONFLICT(Next.FAIL_OVER, Health.UNKNOWN),
+    CONFLICT(Health.UNKNOWN),
     /** A success with broken or missing content. */
-    MALFORMED(Next.FAIL_OVER, Health.SICK),
+    MALFORMED(Health.SICK),
     /** The answer ended before it was complete. */
-    TRUNCATED(Next.FAIL_OVER, Health.SICK),
+    TRUNCATED(Health.SICK),
     /** The caller no longer wants the answer. */
-    CANCELLED(Next.STOP, Health.UNKNOWN);
-
-    private enum Next {
-        FAIL_OVER,
-        STOP
-    }
+    CANCELLED(Health.UNKNOWN);
 
     private enum Health {
         SICK,
         UNKNOWN
     }
 
-    private final Next next;
     private final Health health;
 
-    FailureKind(Next next, Health health) {
-        this.next = next;
+    FailureKind(Health health) {
         this.health = health;
-    }
-
-    /**
-     * Whether another provider may be asked the same.
-     *
-     * @return false if the call ends here
-     */
-    public boolean failsOver() {
-        return next == Next.FAIL_OVER;
     }
 
     /**

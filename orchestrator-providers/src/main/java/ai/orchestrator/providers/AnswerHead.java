@@ -4,6 +4,7 @@ import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -79,7 +80,12 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
             // Some send Retry-After with every success: it says nothing of an error that came later.
             return RetryHint.of(Headers.of(), facts.body(), List.of(), receivedAt);
         }
-        boolean limited = kind == FailureKind.RATE_LIMITED || kind == FailureKind.QUOTA_EXHAUSTED;
+        if (kind == FailureKind.QUOTA_EXHAUSTED) {
+            // Gemini's RetryInfo beside a used-up daily quota is that of the minute: seconds, where nothing helps
+            // before the day's end.
+            return RetryHint.of(headers, MissingNode.getInstance(), rateLimits, receivedAt);
+        }
+        boolean limited = kind == FailureKind.RATE_LIMITED;
         return RetryHint.of(headers, facts.body(), limited ? rateLimits : List.of(), receivedAt);
     }
 

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
@@ -18,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import mockwebserver3.Dispatcher;
@@ -81,7 +83,8 @@ public final class ScriptedServer implements AutoCloseable {
     private final List<ReceivedRequest> received = new CopyOnWriteArrayList<>();
     private final BlockingQueue<ReceivedRequest> untaken = new LinkedBlockingQueue<>();
     private final CompletableFuture<Void> closed = new CompletableFuture<>();
-    private volatile Reply otherwise = Reply.error(500, "script_ended", "the script has no reply for this request");
+    private volatile Function<ReceivedRequest, Reply> otherwise =
+            request -> Reply.error(500, "script_ended", "the script has no reply for this request");
 
     private ScriptedServer() {}
 
@@ -137,7 +140,18 @@ public final class ScriptedServer implements AutoCloseable {
      * @return this server
      */
     public ScriptedServer otherwise(Reply reply) {
-        this.otherwise = reply;
+        Objects.requireNonNull(reply, "reply");
+        return otherwise(request -> reply);
+    }
+
+    /**
+     * Sets what happens when the script has ended, for each request anew.
+     *
+     * @param replies chooses the reply, on a thread of the server, before {@link #awaitRequest} returns the request
+     * @return this server
+     */
+    public ScriptedServer otherwise(Function<ReceivedRequest, Reply> replies) {
+        this.otherwise = Objects.requireNonNull(replies, "replies");
         return this;
     }
 
@@ -215,7 +229,7 @@ public final class ScriptedServer implements AutoCloseable {
         ReceivedRequest incoming = new ReceivedRequest(
                 request.getMethod(), request.getTarget(), headers, body, request.getConnectionIndex());
         Reply scripted = script.poll();
-        Reply reply = scripted == null ? otherwise : scripted;
+        Reply reply = scripted == null ? otherwise.apply(incoming) : scripted;
         received.add(incoming);
         untaken.add(incoming);
         CompletableFuture.anyOf(reply.gate(), connection.closedByClient(), closed)
@@ -315,7 +329,8 @@ public final class ScriptedServer implements AutoCloseable {
                 }
             }
             if (script.ending() == StreamScript.Ending.COMPLETE) {
-                sink.writeUtf8("0\r\n\r\n").flush();
+                // The server adds the empty line, as the end of the trailers.
+                sink.writeUtf8("0\r\n").flush();
                 return;
             }
             if (script.ending() == StreamScript.Ending.SILENCE) {

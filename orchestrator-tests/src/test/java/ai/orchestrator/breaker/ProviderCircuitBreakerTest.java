@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -653,6 +654,99 @@ class ProviderCircuitBreakerTest {
         trial.failure();
         assertThat(breaker.status().failureCount()).isZero();
         assertThat(breaker.counters().lateResults()).isEqualTo(1);
+    }
+
+    // ---- A look without consequences
+
+    /** Looks twice, and makes sure that nobody could tell. */
+    private Optional<Refusal> look() {
+        CircuitBreakerCounters before = breaker.counters();
+        CircuitState state = breaker.state();
+        CircuitBreaker.State mirrored = resilience4j().getState();
+
+        Optional<Refusal> refusal = breaker.refusal();
+        assertThat(breaker.refusal()).isEqualTo(refusal);
+
+        assertThat(breaker.counters()).isEqualTo(before);
+        assertThat(breaker.state()).isEqualTo(state);
+        assertThat(resilience4j().getState()).isEqualTo(mirrored);
+        return refusal;
+    }
+
+    @Test
+    void a_look_at_an_open_breaker_tells_of_the_wait_and_at_its_end_makes_no_trial_of_it() {
+        assertThat(look()).isEmpty();
+        open();
+        time.advance(Duration.ofSeconds(4));
+        assertThat(look()).hasValueSatisfying(refusal -> {
+            assertThat(refusal.state()).isEqualTo(OPEN);
+            assertThat(refusal.timeUntilRetry()).hasValue(Duration.ofSeconds(6));
+        });
+        time.advance(Duration.ofSeconds(6).minusNanos(1));
+        assertThat(look()).isPresent();
+
+        time.advance(Duration.ofNanos(1));
+        assertThat(look()).isEmpty();
+        assertThat(breaker.state()).isEqualTo(OPEN);
+        assertThat(breaker.tryAcquire()).isInstanceOf(Permit.class);
+    }
+
+    @Test
+    void a_look_at_a_half_open_breaker_takes_none_of_its_trials() {
+        Permit first = firstTrial();
+        for (int i = 0; i < 5; i++) {
+            assertThat(look()).isEmpty();
+        }
+        permit();
+        assertThat(look()).hasValueSatisfying(refusal -> {
+            assertThat(refusal.state()).isEqualTo(HALF_OPEN);
+            assertThat(refusal.timeUntilRetry()).isEmpty();
+        });
+
+        first.release();
+        assertThat(look()).isEmpty();
+        permit();
+        time.advance(LEASE.minusNanos(1));
+        assertThat(look()).isPresent();
+        time.advance(Duration.ofNanos(1));
+        assertThat(look()).isEmpty();
+        assertThat(breaker.state()).isEqualTo(HALF_OPEN);
+    }
+
+    @Test
+    void a_look_knows_what_an_operator_has_decided() {
+        breaker.forceOpen();
+        time.advance(Duration.ofDays(1));
+        assertThat(look()).hasValueSatisfying(refusal -> {
+            assertThat(refusal.state()).isEqualTo(FORCED_OPEN);
+            assertThat(refusal.timeUntilRetry()).isEmpty();
+        });
+        breaker.disable();
+        assertThat(look()).isEmpty();
+        breaker.reset();
+        assertThat(look()).isEmpty();
+    }
+
+    @Test
+    void a_look_sees_what_was_done_by_way_of_resilience4j() {
+        resilience4j().transitionToOpenState();
+        assertThat(breaker.refusal())
+                .hasValueSatisfying(
+                        refusal -> assertThat(refusal.timeUntilRetry()).hasValue(WAIT));
+        assertThat(breaker.state()).isEqualTo(OPEN);
+        assertThat(look()).isPresent();
+
+        resilience4j().transitionToClosedState();
+        assertThat(breaker.refusal()).isEmpty();
+        assertThat(breaker.state()).isEqualTo(CLOSED);
+        resilience4j().transitionToForcedOpenState();
+        assertThat(breaker.refusal())
+                .hasValueSatisfying(refusal -> assertThat(refusal.state()).isEqualTo(FORCED_OPEN));
+        resilience4j().transitionToMetricsOnlyState();
+        assertThat(breaker.refusal()).isEmpty();
+        assertThat(breaker.state()).isEqualTo(DISABLED);
+        assertThat(breaker.counters().refusals()).isZero();
+        assertThat(breaker.counters().openings()).isZero();
     }
 
     // ---- Operators

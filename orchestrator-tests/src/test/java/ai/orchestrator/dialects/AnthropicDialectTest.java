@@ -26,6 +26,7 @@ import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.StreamScript;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -118,7 +119,7 @@ class AnthropicDialectTest {
         Orchestrator orchestrator = Orchestrator.builder()
                 .timeSource(time)
                 .provider("claude", p -> {
-                    p.type("anthropic").baseUrl(server.baseUrl()).apiKey(KEY);
+                    p.type("anthropic").baseUrl(server.baseUrl()).apiKey(KEY).retry(Retries.NONE);
                     settings.accept(p);
                 })
                 .build();

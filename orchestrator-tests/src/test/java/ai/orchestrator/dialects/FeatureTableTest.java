@@ -17,6 +17,7 @@ import ai.orchestrator.chat.ToolCall;
 import ai.orchestrator.chat.ToolChoice;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.StreamScript;
 import java.io.IOException;
@@ -283,7 +284,11 @@ class FeatureTableTest {
                 Orchestrator orchestrator = Orchestrator.builder()
                         .timeSource(new ManualTimeSource())
                         .provider(
-                                "p", p -> p.type(type).baseUrl(server.baseUrl()).model("m-1"))
+                                "p",
+                                p -> p.type(type)
+                                        .baseUrl(server.baseUrl())
+                                        .model("m-1")
+                                        .retry(Retries.NONE))
                         .build()) {
             ChatRequest request = feature.request();
             if (request != null && cell.equals("no")) {

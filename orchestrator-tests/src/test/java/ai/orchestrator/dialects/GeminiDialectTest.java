@@ -26,6 +26,7 @@ import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.ScriptedServer.ReceivedRequest;
 import ai.orchestrator.testkit.StreamScript;
@@ -78,7 +79,8 @@ class GeminiDialectTest {
                         p -> p.type("gemini")
                                 .baseUrl(server.baseUrl())
                                 .apiKey(KEY)
-                                .model(model))
+                                .model(model)
+                                .retry(Retries.NONE))
                 .build();
     }
 
@@ -878,6 +880,8 @@ class GeminiDialectTest {
         ProviderException failure =
                 failure(Reply.status(429, quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "48s")));
         assertThat(failure.kind()).isEqualTo(FailureKind.QUOTA_EXHAUSTED);
+        // Those seconds are about the minute.
+        assertThat(failure.retryAfter()).isEmpty();
     }
 
     @ParameterizedTest

@@ -29,6 +29,7 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.secrets.PlantedKeys;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.StreamScript;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -65,7 +66,11 @@ class OpenAiDialectTest {
         return Orchestrator.builder()
                 .timeSource(new ManualTimeSource())
                 .provider("p", p -> {
-                    p.type(type).baseUrl(server.baseUrl()).model(model).apiKey(PlantedKeys.KEY);
+                    p.type(type)
+                            .baseUrl(server.baseUrl())
+                            .model(model)
+                            .apiKey(PlantedKeys.KEY)
+                            .retry(Retries.NONE);
                     more.accept(p);
                 })
                 .build();
@@ -386,7 +391,7 @@ class OpenAiDialectTest {
         try (Orchestrator orchestrator = orchestrator(type, model, p -> {})) {
             assertThatThrownBy(() -> orchestrator.chat(request))
                     .isInstanceOf(RequestRejectedException.class)
-                    .hasMessageContaining("p: " + message);
+                    .hasMessageContaining("p: cannot do " + message);
             assertThatThrownBy(() -> {
                         try (ChatStream stream = orchestrator.stream(request)) {
                             stream.response();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.config.OrchestratorConfig;
 import java.io.IOException;
@@ -53,7 +54,19 @@ class BadConfigurationTest {
                 "orchestrator.routing.strategy=score|orchestrator.routing.strategy=score: allowed: priority",
                 "orchestrator.routes.fast.providers=a|orchestrator.routes.fast.providers: not available yet",
                 "orchestrator.cache.enabled=true|orchestrator.cache.enabled: not available yet",
-                "orchestrator.defaults.retry.max-attempts=2|orchestrator.defaults.retry.max-attempts: not available yet",
+                "orchestrator.drain-timeout=-1s|orchestrator.drain-timeout=-1s: drainTimeout must be zero to 365 days",
+                "orchestrator.stream-rescue=pray|orchestrator.stream-rescue=pray: must be fail, hold or restart",
+                "orchestrator.fail-over-on-content-filter=1|fail-over-on-content-filter=1: must be true or false",
+                "orchestrator.defaults.retry.max-attempts=0|retry.max-attempts=0: maxAttempts must be 1 to 100 but is 0",
+                "orchestrator.defaults.retry.max-attempts=101|maxAttempts must be 1 to 100 but is 101",
+                "orchestrator.providers.a.retry.backoff=-1ms|retry.backoff=-1ms: backoff must be zero to 365 days",
+                "orchestrator.providers.a.retry.max-backoff=400d|maxBackoff must be zero to 365 days but is PT9600H",
+                "orchestrator.providers.a.retry.wait-for-hint=-1s|waitForHint must be zero to 365 days",
+                "orchestrator.providers.a.retry-after-cap=0s|retry-after-cap=0s: retryAfterCap must be more than zero",
+                "orchestrator.providers.a.max-concurrent=-1|max-concurrent=-1: maxConcurrent must be 0 or more",
+                "orchestrator.providers.a.context-window=0|context-window=0: contextWindow must be more than 0",
+                "orchestrator.providers.a.collect-streams=yes|collect-streams=yes: must be true or false",
+                "orchestrator.providers.a.stream-rescue=hold|orchestrator.providers.a.stream-rescue: unknown key",
                 "orchestrator.defaults.timeout.idle=0s|orchestrator.defaults.timeout.idle=0s: idleTimeout must be more than zero",
                 "orchestrator.providers.a.quota.requests-per-day=9|quota.requests-per-day: not available yet",
                 "orchestrator.providers.a.api-key-file=/x|orchestrator.providers.a.api-key-file: not available yet",
@@ -219,5 +232,33 @@ class BadConfigurationTest {
 
     private static String lines(String... lines) {
         return String.join("\n", lines) + "\n";
+    }
+
+    @Test
+    void what_is_said_of_retries_and_limits_reaches_the_provider() throws IOException {
+        OrchestratorConfig config = load(GOOD
+                + lines(
+                        "orchestrator.defaults.retry.max-attempts=3",
+                        "orchestrator.defaults.retry.backoff=100ms",
+                        "orchestrator.defaults.retry.max-backoff=2s",
+                        "orchestrator.defaults.retry-after-cap=30m",
+                        "orchestrator.defaults.max-concurrent=8",
+                        "orchestrator.providers.a.retry.max-attempts=1",
+                        "orchestrator.providers.a.retry.wait-for-hint=3s",
+                        "orchestrator.providers.a.context-window=128000",
+                        "orchestrator.providers.a.collect-streams=true"));
+
+        ProviderSettings provider = config.providers().get(0);
+        assertThat(provider.retry())
+                .isEqualTo(RetrySettings.builder()
+                        .maxAttempts(1)
+                        .backoff(Duration.ofMillis(100))
+                        .maxBackoff(Duration.ofSeconds(2))
+                        .waitForHint(Duration.ofSeconds(3))
+                        .retryAfterCap(Duration.ofMinutes(30))
+                        .build());
+        assertThat(provider.maxConcurrent()).isEqualTo(8);
+        assertThat(provider.contextWindow()).hasValue(128_000);
+        assertThat(provider.collectStreams()).isTrue();
     }
 }

@@ -25,6 +25,7 @@ import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.ScriptedServer.ReceivedRequest;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
@@ -86,7 +87,10 @@ class BreakerScenariosTest {
                 .circuitBreakerRegistry(registry)
                 .provider(
                         "first",
-                        p -> p.type("openai").baseUrl(server.baseUrl()).circuitBreaker(settings(successThreshold)));
+                        p -> p.type("openai")
+                                .baseUrl(server.baseUrl())
+                                .retry(Retries.NONE)
+                                .circuitBreaker(settings(successThreshold)));
     }
 
     private Orchestrator.Builder withOwn(ChatProvider own, int successThreshold) {
@@ -94,7 +98,12 @@ class BreakerScenariosTest {
                 .timeSource(time)
                 .deadline(DEADLINE)
                 .circuitBreakerRegistry(registry)
-                .provider("first", p -> p.chatProvider(own).priority(1).circuitBreaker(settings(successThreshold)))
+                .provider(
+                        "first",
+                        p -> p.chatProvider(own)
+                                .priority(1)
+                                .retry(Retries.NONE)
+                                .circuitBreaker(settings(successThreshold)))
                 .provider("second", p -> p.chatProvider(ANSWERING).priority(2));
     }
 
@@ -352,6 +361,13 @@ class BreakerScenariosTest {
             assertThatThrownBy(() -> orchestrator.chat("hello")).isInstanceOf(AllProvidersFailedException.class);
             assertThat(breaker.state()).isEqualTo(CircuitState.HALF_OPEN);
             assertThat(breaker.canRequest()).isTrue();
+            assertThatThrownBy(() -> orchestrator.chat("hello"))
+                    .isInstanceOfSatisfying(
+                            AllProvidersFailedException.class,
+                            e -> assertThat(e.earliestRetry()).hasValue(Duration.ofSeconds(1)))
+                    .hasMessageContaining("first skipped: parked for 1 s after RATE_LIMITED");
+            assertThat(breaker.canRequest()).isTrue();
+            time.advance(Duration.ofSeconds(1));
 
             for (Reply overloaded : List.of(DOWN, Reply.error(529, "overloaded_error", "busy"))) {
                 server.reply(overloaded);
@@ -470,6 +486,7 @@ class BreakerScenariosTest {
                 .provider(
                         "first",
                         p -> p.chatProvider(slow)
+                                .retry(Retries.NONE)
                                 .circuitBreaker(settings(1).toBuilder()
                                         .trialLease(lease)
                                         .build()))

@@ -10,6 +10,7 @@ import ai.orchestrator.CallOptions;
 import ai.orchestrator.DeadlineExceededException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.RequestRejectedException;
+import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.breaker.CircuitState;
 import ai.orchestrator.chat.ChatRequest;
@@ -22,6 +23,7 @@ import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.secrets.PlantedKeys;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.ScriptedServer.ReceivedRequest;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -59,6 +61,10 @@ class FailoverIntegrationTest {
     }
 
     private Orchestrator.Builder both() {
+        return both(Retries.NONE);
+    }
+
+    private Orchestrator.Builder both(RetrySettings retry) {
         return Orchestrator.builder()
                 .timeSource(time)
                 .provider(
@@ -67,14 +73,16 @@ class FailoverIntegrationTest {
                                 .baseUrl(first.baseUrl())
                                 .apiKey(KEY)
                                 .model("m-1")
-                                .priority(1))
+                                .priority(1)
+                                .retry(retry))
                 .provider(
                         "second",
                         p -> p.type("groq")
                                 .baseUrl(second.baseUrl())
                                 .apiKey(KEY)
                                 .model("m-2")
-                                .priority(2));
+                                .priority(2)
+                                .retry(retry));
     }
 
     @Test
@@ -129,37 +137,40 @@ class FailoverIntegrationTest {
 
     @ParameterizedTest
     @CsvSource({
-        "500, server_error, SERVER, true",
-        "503, server_is_overloaded, OVERLOADED, true",
-        "529, overloaded_error, OVERLOADED, true",
-        "504, timeout, TIMEOUT, true",
-        "429, rate_limit_exceeded, RATE_LIMITED, false",
-        "429, insufficient_quota, QUOTA_EXHAUSTED, false",
-        "401, invalid_api_key, CREDENTIAL, false",
-        "403, country_not_supported, PERMISSION, false",
-        "404, model_not_found, MODEL_NOT_FOUND, false",
-        "400, tool_use_failed, TOOL_GENERATION, false",
-        "409, conflict, CONFLICT, false",
-        "400, model_decommissioned, MODEL_NOT_FOUND, false",
-        "410, gone, MODEL_NOT_FOUND, false",
-        "307, moved, MODEL_NOT_FOUND, false",
+        "500, server_error, SERVER, true, 2",
+        "503, server_is_overloaded, OVERLOADED, true, 1",
+        "529, overloaded_error, OVERLOADED, true, 1",
+        "504, timeout, TIMEOUT, true, 1",
+        "429, rate_limit_exceeded, RATE_LIMITED, false, 1",
+        "429, insufficient_quota, QUOTA_EXHAUSTED, false, 1",
+        "401, invalid_api_key, CREDENTIAL, false, 1",
+        "403, country_not_supported, PERMISSION, false, 1",
+        "404, model_not_found, MODEL_NOT_FOUND, false, 1",
+        "400, tool_use_failed, TOOL_GENERATION, false, 2",
+        "409, conflict, CONFLICT, false, 2",
+        "400, model_decommissioned, MODEL_NOT_FOUND, false, 1",
+        "410, gone, MODEL_NOT_FOUND, false, 1",
+        "307, moved, MODEL_NOT_FOUND, false, 1",
     })
-    void a_failed_provider_is_left_for_the_next(int status, String code, FailureKind kind, boolean counts) {
-        first.reply(Reply.error(status, code, "on purpose, for " + KEY));
+    void a_failed_provider_is_left_for_the_next(
+            int status, String code, FailureKind kind, boolean counts, int attempts) {
+        first.otherwise(Reply.error(status, code, "on purpose, for " + KEY));
         second.reply(Reply.answer("from the second"));
-        try (Orchestrator orchestrator = both().build()) {
+        try (Orchestrator orchestrator = both(Retries.AT_ONCE).build()) {
             ChatResponse answer = orchestrator.chat("hello");
 
             assertThat(answer.provider()).isEqualTo("second");
-            assertThat(answer.trail().attempts()).isEqualTo(2);
-            assertThat(answer.trail().steps().get(0)).isInstanceOfSatisfying(Trail.Failed.class, failed -> {
-                assertThat(failed.kind()).isEqualTo(kind);
-                assertThat(failed.status()).hasValue(status);
-                assertThat(failed.reason()).contains(code, "on purpose").doesNotContain(KEY);
-            });
+            assertThat(answer.trail().attempts()).isEqualTo(attempts + 1);
+            assertThat(answer.trail().steps().subList(0, attempts))
+                    .allSatisfy(step -> assertThat(step).isInstanceOfSatisfying(Trail.Failed.class, failed -> {
+                        assertThat(failed.provider()).isEqualTo("first");
+                        assertThat(failed.kind()).isEqualTo(kind);
+                        assertThat(failed.status()).hasValue(status);
+                        assertThat(failed.reason()).contains(code, "on purpose").doesNotContain(KEY);
+                    }));
             assertThat(orchestrator.circuitBreaker("first").status().failureCount())
-                    .isEqualTo(counts ? 1 : 0);
-            assertThat(first.requestCount()).isOne();
+                    .isEqualTo(counts ? attempts : 0);
+            assertThat(first.requestCount()).isEqualTo(attempts);
         }
     }
 
@@ -375,7 +386,7 @@ class FailoverIntegrationTest {
     @Test
     void closing_ends_the_calls_in_flight_and_refuses_new_ones() {
         first.reply(Reply.hang());
-        Orchestrator orchestrator = both().build();
+        Orchestrator orchestrator = both().drainTimeout(Duration.ZERO).build();
         CompletableFuture<ChatResponse> answer = CompletableFuture.supplyAsync(() -> orchestrator.chat("hello"));
         ReceivedRequest request = first.awaitRequest();
 
@@ -478,6 +489,7 @@ class FailoverIntegrationTest {
                         "first",
                         p -> p.type("openai")
                                 .baseUrl(first.baseUrl())
+                                .retry(Retries.NONE)
                                 .circuitBreaker(CircuitBreakerSettings.builder()
                                         .failureThreshold(1)
                                         .timeoutDuration(Duration.ofSeconds(30))

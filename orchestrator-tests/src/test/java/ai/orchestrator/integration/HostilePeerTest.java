@@ -11,6 +11,7 @@ import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.integration.HostilePeer.Behaviour;
 import ai.orchestrator.integration.HostilePeer.Connection;
 import ai.orchestrator.testkit.ManualTimeSource;
+import ai.orchestrator.testkit.Retries;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +75,8 @@ class HostilePeerTest {
                         p -> p.type(wire.type())
                                 .baseUrl(peer.baseUrl(wire.path()))
                                 .apiKey(KEY)
-                                .model("m"))
+                                .model("m")
+                                .retry(Retries.NONE))
                 .build();
     }
 

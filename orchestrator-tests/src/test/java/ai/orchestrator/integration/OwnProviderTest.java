@@ -13,6 +13,7 @@ import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.ManualTimeSource;
+import ai.orchestrator.testkit.Retries;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -34,7 +35,12 @@ class OwnProviderTest {
     private Orchestrator with(ChatProvider first) {
         return Orchestrator.builder()
                 .timeSource(time)
-                .provider("own", p -> p.chatProvider(first).priority(1).connectTimeout(Duration.ofSeconds(2)))
+                .provider(
+                        "own",
+                        p -> p.chatProvider(first)
+                                .priority(1)
+                                .connectTimeout(Duration.ofSeconds(2))
+                                .retry(Retries.NONE))
                 .provider("spare", p -> p.chatProvider(ANSWERING).priority(2))
                 .build();
     }
@@ -138,8 +144,8 @@ class OwnProviderTest {
         };
         try (Orchestrator orchestrator = Orchestrator.builder()
                 .timeSource(time)
-                .provider("a", p -> p.chatProvider(failing))
-                .provider("b", p -> p.chatProvider(failing))
+                .provider("a", p -> p.chatProvider(failing).retry(Retries.NONE))
+                .provider("b", p -> p.chatProvider(failing).retry(Retries.NONE))
                 .build()) {
             assertThatThrownBy(() -> orchestrator.chat("hello"))
                     .isInstanceOf(AllProvidersFailedException.class)

@@ -39,6 +39,7 @@ class StreamingTest {
     private final ScriptedServer second = ScriptedServer.start();
     private final Orchestrator orchestrator = Orchestrator.builder()
             .timeSource(time)
+            .drainTimeout(Duration.ZERO)
             .provider(
                     "first",
                     p -> p.type("openai").baseUrl(first.baseUrl()).model("m").priority(1))

@@ -2,6 +2,7 @@ package ai.orchestrator.server;
 
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.breaker.CircuitBreakerStatus;
 import ai.orchestrator.breaker.CircuitState;
@@ -27,6 +28,10 @@ final class DemoStage implements AutoCloseable {
     private static final String PROVIDER = "demo";
     private static final Reply ANSWER = Reply.answer("All is well.");
     private static final Reply FAILURE = Reply.error(503, "server_is_overloaded", "simulated outage");
+
+    /** Each call on the screen is one request. */
+    private static final RetrySettings ONE_ATTEMPT =
+            RetrySettings.builder().maxAttempts(1).build();
 
     /** Waits end a little late rather than at the very moment, so that what is shown does not hang on a rounding. */
     private static final Duration MARGIN = Duration.ofMillis(20);
@@ -55,6 +60,7 @@ final class DemoStage implements AutoCloseable {
                         p -> p.type("openai")
                                 .baseUrl(server.baseUrl())
                                 .model("simulated")
+                                .retry(ONE_ATTEMPT)
                                 .circuitBreaker(settings))
                 .build();
         return new DemoStage(screen, server, orchestrator);

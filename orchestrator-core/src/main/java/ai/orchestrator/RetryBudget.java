@@ -1,0 +1,128 @@
+package ai.orchestrator;
+
+import ai.orchestrator.time.TimeSource;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The allowance, shared by all calls, that keeps retries from multiplying the load on providers in trouble: a fifth of the first attempts and
+ * ten, over the last ten seconds, as Finagle's retry budget. Failovers use it up too but are never refused. Safe for use by several
+ * threads.
+ */
+final class RetryBudget {
+
+    private static final long SLOT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** One more than the seconds that count, because the first and the last of them are cut. */
+    private static final int SLOTS = 11;
+
+    private static final int FLOOR = 10;
+    private static final int FIRST_ATTEMPTS_PER_RETRY = 5;
+
+    private final TimeSource timeSource;
+    private final long originNanos;
+
+    /** Guards the replacing of slots, and the withdrawals in them. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private final Slot[] slots = new Slot[SLOTS];
+    private volatile Slot current;
+
+    /** One second. */
+    private static final class Slot {
+
+        private final long second;
+
+        /** Counted without the lock, because every call does. */
+        private final LongAdder firstAttempts = new LongAdder();
+
+        private int withdrawals;
+
+        private Slot(long second) {
+            this.second = second;
+        }
+    }
+
+    RetryBudget(TimeSource timeSource) {
+        this.timeSource = timeSource;
+        this.originNanos = timeSource.nanoTime();
+        this.current = new Slot(0);
+        slots[0] = current;
+    }
+
+    /** A call makes its first attempt. */
+    void firstAttempt() {
+        slot().firstAttempts.increment();
+    }
+
+    /** A call turns to another provider. */
+    void failover() {
+        lock.lock();
+        try {
+            slot().withdrawals++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether {@link #tryRetry()} would be allowed. */
+    boolean allowsRetry() {
+        lock.lock();
+        try {
+            return available(slot().second) >= 1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * A call wants to ask the same provider again.
+     *
+     * @return whether it may; then it was counted
+     */
+    boolean tryRetry() {
+        lock.lock();
+        try {
+            Slot slot = slot();
+            if (available(slot.second) < 1) {
+                return false;
+            }
+            slot.withdrawals++;
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Under the lock. */
+    private long available(long second) {
+        long firstAttempts = 0;
+        long withdrawals = 0;
+        for (Slot slot : slots) {
+            if (slot != null && second - slot.second < SLOTS) {
+                firstAttempts += slot.firstAttempts.sum();
+                withdrawals += slot.withdrawals;
+            }
+        }
+        return FLOOR + firstAttempts / FIRST_ATTEMPTS_PER_RETRY - withdrawals;
+    }
+
+    private Slot slot() {
+        long second = (timeSource.nanoTime() - originNanos) / SLOT_NANOS;
+        Slot slot = current;
+        if (slot.second >= second) {
+            return slot;
+        }
+        lock.lock();
+        try {
+            if (current.second < second) {
+                current = new Slot(second);
+                slots[(int) (second % SLOTS)] = current;
+            }
+            return current;
+        } finally {
+            lock.unlock();
+        }
+    }
+}
