@@ -1,11 +1,16 @@
 package ai.orchestrator.server;
 
 import ai.orchestrator.AllProvidersFailedException;
+import ai.orchestrator.CallOptions;
 import ai.orchestrator.ConfigurationException;
+import ai.orchestrator.CredentialsRejectedException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.StreamRescue;
+import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.config.OrchestratorConfig;
 import java.io.IOException;
@@ -14,16 +19,20 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 @Command(
         name = "ask",
@@ -55,6 +64,22 @@ final class AskCommand implements Callable<Integer> {
     private boolean json;
 
     @Option(
+            names = "--stream",
+            description =
+                    "Print the answer as it comes; with --json, one JSON object for each piece and one at the end.")
+    private boolean stream;
+
+    @Option(
+            names = "--stream-rescue",
+            paramLabel = "CONTRACT",
+            converter = StreamRescueConverter.class,
+            description = {
+                "With --stream, when a provider breaks off: fail, hold (print nothing before the answer is complete) or"
+                        + " restart (begin anew). Default: what the configuration says, else fail."
+            })
+    private @Nullable StreamRescue streamRescue;
+
+    @Option(
             names = {"-v", "--verbose"},
             description = "Show on standard error what was tried.")
     private boolean verbose;
@@ -72,8 +97,24 @@ final class AskCommand implements Callable<Integer> {
         this.environment = environment;
     }
 
+    /** In lower case, as in the configuration. */
+    static final class StreamRescueConverter implements ITypeConverter<StreamRescue> {
+
+        @Override
+        public StreamRescue convert(String value) {
+            return Arrays.stream(StreamRescue.values())
+                    .filter(rescue -> rescue.name().toLowerCase(Locale.ROOT).equals(value))
+                    .findFirst()
+                    .orElseThrow(
+                            () -> new TypeConversionException("must be fail, hold or restart but is '" + value + "'"));
+        }
+    }
+
     @Override
     public Integer call() throws IOException {
+        if (streamRescue != null && !stream) {
+            throw new ParameterException(spec.commandLine(), "--stream-rescue needs --stream");
+        }
         ChatRequest request = ChatRequest.of(question());
         if (config != null) {
             Orchestrator configured;
@@ -110,26 +151,68 @@ final class AskCommand implements Callable<Integer> {
 
     private int ask(Orchestrator orchestrator, ChatRequest request, boolean tell) {
         try {
-            ChatResponse answer = orchestrator.chat(request);
+            ChatResponse answer = stream ? streamed(orchestrator, request) : orchestrator.chat(request);
+            if (answer == null) {
+                return Main.FAILED;
+            }
+            if (stream && !json) {
+                out.println();
+            }
             if (tell) {
                 tell(answer.trail());
             }
             if (verbose) {
                 err.println("  " + summary(answer));
             }
-            out.println(json ? JsonOutput.answer(answer) : answer.text());
+            if (json) {
+                out.println(JsonOutput.answer(answer));
+            } else if (!stream) {
+                out.println(answer.text());
+            }
             return Main.OK;
         } catch (OrchestratorException e) {
+            if (stream && !json && !e.partialText().isEmpty()) {
+                // What was printed of the answer ends here.
+                out.println();
+            }
             if (json) {
                 out.println(JsonOutput.error(e));
             }
             if (e instanceof AllProvidersFailedException) {
-                err.println("orchestrator: no provider could answer");
+                err.println(
+                        e instanceof CredentialsRejectedException
+                                ? "orchestrator: no provider accepts its API key; check the keys"
+                                : "orchestrator: no provider could answer");
                 tell(e.trail());
             } else {
                 err.println("orchestrator: " + e.getMessage());
             }
             return Main.FAILED;
+        }
+    }
+
+    /** Null if nobody reads what is printed any more. */
+    private @Nullable ChatResponse streamed(Orchestrator orchestrator, ChatRequest request) {
+        CallOptions options = streamRescue == null
+                ? CallOptions.defaults()
+                : CallOptions.defaults().withStreamRescue(streamRescue);
+        try (ChatStream events = orchestrator.stream(request, options)) {
+            for (ChatEvent event : events) {
+                if (json) {
+                    JsonOutput.event(event).ifPresent(out::println);
+                } else if (event instanceof ChatEvent.Text piece) {
+                    out.print(piece.text());
+                } else if (event instanceof ChatEvent.Restarted restarted) {
+                    out.println();
+                    err.println("orchestrator: " + restarted.provider() + " broke off with " + restarted.kind()
+                            + "; the answer begins anew");
+                }
+                // Also flushes. Nobody reads any more where the output was closed, as by head.
+                if (out.checkError()) {
+                    return null;
+                }
+            }
+            return events.response();
         }
     }
 

@@ -1,12 +1,16 @@
 package ai.orchestrator.server;
 
+import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.Trail;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What {@code --json} prints. A key without a value is absent. */
 final class JsonOutput {
@@ -31,9 +35,32 @@ final class JsonOutput {
         return withTrail(json, answer.trail());
     }
 
+    /** A piece of an answer that comes; empty for what the end has as well. */
+    static Optional<String> event(ChatEvent event) {
+        ObjectNode json = MAPPER.createObjectNode();
+        if (event instanceof ChatEvent.Text piece) {
+            json.put("text", piece.text());
+        } else if (event instanceof ChatEvent.Reasoning piece) {
+            json.put("reasoning", piece.text());
+        } else if (event instanceof ChatEvent.Restarted restarted) {
+            json.putObject("restarted")
+                    .put("provider", restarted.provider())
+                    .put("kind", restarted.kind().name());
+        }
+        return json.isEmpty() ? Optional.empty() : Optional.of(json.toString());
+    }
+
     static String error(OrchestratorException error) {
         ObjectNode json = MAPPER.createObjectNode();
-        json.putObject("error").put("type", error.getClass().getSimpleName()).put("message", error.getMessage());
+        ObjectNode described = json.putObject("error")
+                .put("type", error.getClass().getSimpleName())
+                .put("message", error.getMessage());
+        if (!error.partialText().isEmpty()) {
+            described.put("partial_text", error.partialText());
+        }
+        if (error instanceof AllProvidersFailedException failed) {
+            failed.earliestRetry().ifPresent(wait -> described.put("retry_in_ms", wait.toMillis()));
+        }
         return withTrail(json, error.trail());
     }
 
@@ -43,10 +70,16 @@ final class JsonOutput {
         for (Trail.Step step : trail.steps()) {
             ObjectNode entry = steps.addObject().put("provider", step.provider());
             if (step instanceof Trail.Answered answered) {
-                entry.put("outcome", "answered").put("took_ms", answered.took().toMillis());
+                entry.put("outcome", "answered");
+                putWait(entry, answered.waited());
+                entry.put("took_ms", answered.took().toMillis());
             } else if (step instanceof Trail.Failed failed) {
                 entry.put("outcome", "failed").put("kind", failed.kind().name());
                 failed.status().ifPresent(status -> entry.put("status", status));
+                putUnlessEmpty(entry, "code", failed.code());
+                putUnlessEmpty(entry, "request_id", failed.requestId());
+                failed.retryAfter().ifPresent(wait -> entry.put("retry_after_ms", wait.toMillis()));
+                putWait(entry, failed.waited());
                 entry.put("reason", failed.reason())
                         .put("took_ms", failed.took().toMillis());
             } else if (step instanceof Trail.Skipped skipped) {
@@ -55,5 +88,17 @@ final class JsonOutput {
             }
         }
         return json.toString();
+    }
+
+    private static void putUnlessEmpty(ObjectNode entry, String key, String value) {
+        if (!value.isEmpty()) {
+            entry.put(key, value);
+        }
+    }
+
+    private static void putWait(ObjectNode entry, Duration waited) {
+        if (!waited.isZero()) {
+            entry.put("waited_ms", waited.toMillis());
+        }
     }
 }

@@ -3,14 +3,21 @@ package ai.orchestrator.server;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
+import ai.orchestrator.testkit.StreamScript;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Two providers in this process, on loopback: the first fails on purpose, the second says that it is simulated. */
 final class SimulatedProviders implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final Pattern WORD = Pattern.compile("\\S+\\s*");
+    private static final long PAUSE_MILLIS = 40;
 
     private final ScriptedServer failing;
     private final ScriptedServer answering;
@@ -23,8 +30,7 @@ final class SimulatedProviders implements AutoCloseable {
     static SimulatedProviders start() {
         return new SimulatedProviders(
                 ScriptedServer.start().otherwise(Reply.error(503, "server_is_overloaded", "simulated outage")),
-                ScriptedServer.start()
-                        .otherwise(Reply.answer(SimulatedProviders::answer).withModel("simulated")));
+                ScriptedServer.start().otherwise(request -> reply(request.body())));
     }
 
     Orchestrator orchestrator() {
@@ -44,15 +50,33 @@ final class SimulatedProviders implements AutoCloseable {
                 .build();
     }
 
-    private static String answer(String requestBody) {
+    private static Reply reply(String requestBody) {
         try {
-            JsonNode messages = MAPPER.readTree(requestBody).path("messages");
-            return "This is a simulated answer to \""
+            JsonNode request = MAPPER.readTree(requestBody);
+            JsonNode messages = request.path("messages");
+            String answer = "This is a simulated answer to \""
                     + messages.path(messages.size() - 1).path("content").asText()
                     + "\". No model was asked; --config FILE asks real ones.";
+            return request.path("stream").asBoolean()
+                    ? streamed(answer)
+                    : Reply.answer(answer).withModel("simulated");
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("our own request is not JSON", e);
         }
+    }
+
+    /** Word by word, with a pause before each, so that one can see it come. */
+    private static Reply streamed(String answer) {
+        StreamScript script = StreamScript.empty();
+        int count = 0;
+        Matcher words = WORD.matcher(answer);
+        while (words.find()) {
+            count++;
+            script = script.await(new CompletableFuture<Void>()
+                            .completeOnTimeout(null, count * PAUSE_MILLIS, TimeUnit.MILLISECONDS))
+                    .send(Reply.token(words.group()));
+        }
+        return Reply.stream(script.send(Reply.tokensEnd(count)));
     }
 
     @Override
