@@ -7,9 +7,6 @@ import ai.orchestrator.benchmarks.BreakerBenchmark.ClosedSuccess;
 import ai.orchestrator.benchmarks.BreakerBenchmark.ForcedOpenRefusal;
 import ai.orchestrator.benchmarks.BreakerBenchmark.HalfOpenRefusal;
 import ai.orchestrator.benchmarks.BreakerBenchmark.OpenRefusal;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -147,24 +144,7 @@ public final class BreakerTable {
     }
 
     private static String machine(boolean quick) {
-        return "%s. %s %s, %s. ± is JMH's error at 99.9 %%; bytes/op are what the gc profiler counts.%s"
-                .formatted(
-                        cpu() + ", " + Runtime.getRuntime().availableProcessors() + " CPUs",
-                        System.getProperty("java.vm.name"),
-                        System.getProperty("java.vm.version"),
-                        System.getProperty("os.name") + " " + System.getProperty("os.arch"),
-                        quick ? " A quick run: not to be quoted." : "");
-    }
-
-    /** Linux says it; elsewhere the architecture has to do. */
-    private static String cpu() {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            return lines.filter(line -> line.startsWith("model name"))
-                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
-                    .findFirst()
-                    .orElse("unknown CPU");
-        } catch (IOException e) {
-            return "unknown CPU";
-        }
+        return "%s. ± is JMH's error at 99.9 %%; bytes/op are what the gc profiler counts.%s"
+                .formatted(Machine.description(), quick ? " A quick run: not to be quoted." : "");
     }
 }

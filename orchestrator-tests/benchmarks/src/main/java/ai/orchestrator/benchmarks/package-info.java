@@ -1,4 +1,4 @@
-/** What a circuit breaker costs: time and allocation by JMH, memory by JOL. */
+/** What a circuit breaker and a call cost: time and allocation by JMH, memory by JOL, wall time beside bare OkHttp. */
 @NullMarked
 package ai.orchestrator.benchmarks;
 
