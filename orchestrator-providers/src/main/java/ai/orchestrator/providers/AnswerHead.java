@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import okhttp3.Headers;
 import org.jspecify.annotations.Nullable;
 
@@ -16,9 +17,11 @@ import org.jspecify.annotations.Nullable;
  * What came before an answer's body, and failures that carry it.
  *
  * @param rateLimits read from the headers already
- * @param receivedAt when the headers came, by the server's clock if it says so: its dates are then exact whatever our clock shows
+ * @param receivedAt when the headers came, by the server's clock if it says so: its dates are then exact whatever our clock shows. Rarely
+ *     asked for, and not cheap
  */
-record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Instant receivedAt, Redaction redaction) {
+record AnswerHead(
+        int status, Headers headers, List<RateLimit> rateLimits, Supplier<Instant> receivedAt, Redaction redaction) {
 
     /** The vendors' names for the same thing, the one that their support asks for first. */
     private static final List<String> REQUEST_ID_HEADERS = List.of(
@@ -78,15 +81,15 @@ record AnswerHead(int status, Headers headers, List<RateLimit> rateLimits, Insta
     private Optional<Duration> retryHint(FailureKind kind, ErrorFacts facts) {
         if (isSuccess()) {
             // Some send Retry-After with every success: it says nothing of an error that came later.
-            return RetryHint.of(Headers.of(), facts.body(), List.of(), receivedAt);
+            return RetryHint.of(Headers.of(), facts.body(), List.of(), receivedAt.get());
         }
         if (kind == FailureKind.QUOTA_EXHAUSTED) {
             // Gemini's RetryInfo beside a used-up daily quota is that of the minute: seconds, where nothing helps
             // before the day's end.
-            return RetryHint.of(headers, MissingNode.getInstance(), rateLimits, receivedAt);
+            return RetryHint.of(headers, MissingNode.getInstance(), rateLimits, receivedAt.get());
         }
         boolean limited = kind == FailureKind.RATE_LIMITED;
-        return RetryHint.of(headers, facts.body(), limited ? rateLimits : List.of(), receivedAt);
+        return RetryHint.of(headers, facts.body(), limited ? rateLimits : List.of(), receivedAt.get());
     }
 
     /**

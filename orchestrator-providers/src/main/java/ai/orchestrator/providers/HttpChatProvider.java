@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import okhttp3.Headers;
 import okhttp3.Response;
@@ -85,7 +86,6 @@ final class HttpChatProvider implements ChatProvider {
                         .header("Accept-Encoding", "identity")
                         .header("Accept", delivery == Delivery.STREAMED ? "text/event-stream" : "application/json"),
                 json,
-                deadline,
                 cancellation,
                 sink,
                 redaction,
@@ -95,7 +95,7 @@ final class HttpChatProvider implements ChatProvider {
     /** Reads an answer of any status. */
     void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
         AnswerHead head = head(response);
-        BufferedSource body = response.body().source();
+        BufferedSource body = ReadAllowance.renewing(response.body().source());
         if (!head.isSuccess()) {
             throw head.error(isPacked(head) ? null : errorBody(body));
         }
@@ -126,9 +126,11 @@ final class HttpChatProvider implements ChatProvider {
     private AnswerHead head(Response response) {
         Headers headers = response.headers();
         Instant now = instantSource.instant();
-        // Its dates are meant by its own clock.
-        java.util.Date serverDate = headers.getDate("date");
-        Instant received = serverDate == null ? now : serverDate.toInstant();
+        Supplier<Instant> received = () -> {
+            // Its dates are meant by its own clock.
+            java.util.Date serverDate = headers.getDate("date");
+            return serverDate == null ? now : serverDate.toInstant();
+        };
         List<RateLimit> limits = RateLimitHeaders.read(headers, dialect.rateLimitWindows(), received);
         return new AnswerHead(response.code(), headers, limits, received, redaction);
     }

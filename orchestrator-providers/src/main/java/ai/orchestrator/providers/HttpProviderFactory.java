@@ -35,6 +35,12 @@ public final class HttpProviderFactory implements ChatProviderFactory {
      * <p>What a hostile server may send between the bytes of an answer (chunk extensions without end) is limited only on connections that
      * the JDK's default socket factory makes: a client with a socket factory of its own, or a SOCKS proxy, is to be trusted with that.
      *
+     * <p>A call in the clear runs on the thread that makes it, and the client's interceptors and listeners with it. An https call runs on a
+     * thread of its own, which an interrupt or a cancellation leaves behind.
+     *
+     * <p>Nothing here ends a call for having taken long but who made it: an orchestrator cancels it when one of its limits is reached, by its
+     * time source.
+     *
      * @param client the client; stays the application's to close
      * @return a factory for {@link ai.orchestrator.Orchestrator.Builder#providerFactory}
      */

@@ -5,38 +5,44 @@ import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
-import ai.orchestrator.time.Deadline;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ProtocolException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.RejectedExecutionException;
 import javax.net.SocketFactory;
 import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Connection;
 import okhttp3.Dispatcher;
+import okhttp3.Dns;
 import okhttp3.EventListener;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 
-/** Posts JSON and hands on what comes back, once, without following or repeating anything. Safe for use by several threads. */
+/**
+ * Posts JSON and hands on what comes back, once, without following or repeating anything. Safe for use by several threads.
+ *
+ * <p>It has no limits of time: each of OkHttp's would arm a watchdog of its own for every call, at twice the cost of all else here. Whoever
+ * posts cancels in time.
+ */
 final class HttpTransport implements AutoCloseable {
 
     private static final MediaType JSON = MediaType.get("application/json");
 
-    /** The engine's limits come first; this only keeps a socket from outliving them by much. */
-    private static final Duration BACKSTOP = Duration.ofSeconds(30);
-
     private final OkHttpClient client;
     private final boolean ownsConnections;
+
+    /** Whether every connection in the clear can be ended at any time by cancelling its call, so that no call keeps its thread. */
+    private final boolean endsInTheClear;
 
     private HttpTransport(OkHttpClient base, boolean ownsConnections) {
         Dispatcher dispatcher = new Dispatcher(CallThreads.newExecutor("orchestrator-http"));
@@ -47,7 +53,9 @@ final class HttpTransport implements AutoCloseable {
         if (base.socketFactory() == SocketFactory.getDefault()) {
             bounded.socketFactory(new ReadAllowance.Sockets());
         }
+        Dns dns = base.dns();
         this.client = bounded.dispatcher(dispatcher)
+                .dns(name -> CallOnThread.detached(dispatcher.executorService(), () -> dns.lookup(name)))
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
                 .followSslRedirects(false)
@@ -57,6 +65,8 @@ final class HttpTransport implements AutoCloseable {
                 .writeTimeout(Duration.ZERO)
                 .build();
         this.ownsConnections = ownsConnections;
+        // Without racing connects, OkHttp would miss a cancel in the moment before it connects.
+        this.endsInTheClear = client.fastFallback() && !client.protocols().contains(Protocol.H2_PRIOR_KNOWLEDGE);
     }
 
     static HttpTransport own() {
@@ -67,7 +77,7 @@ final class HttpTransport implements AutoCloseable {
         return new HttpTransport(client, false);
     }
 
-    /** Reads an answer of any status, on a thread of the transport. */
+    /** Reads an answer of any status. */
     interface AnswerReader {
 
         /**
@@ -88,16 +98,110 @@ final class HttpTransport implements AutoCloseable {
     void post(
             Request.Builder request,
             byte[] json,
-            Deadline deadline,
             Cancellation cancellation,
             EventSink sink,
             Redaction redaction,
             AnswerReader reader) {
-        CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
         Call call = client.newCall(request.post(new OneShotJson(json)).build());
-        call.timeout().timeout(deadline.remaining().plus(BACKSTOP).toNanos(), TimeUnit.NANOSECONDS);
         Progress progress = new Progress(sink);
         call.addEventListener(progress);
+        if (endsInTheClear && !call.request().isHttps()) {
+            onThisThread(call, cancellation, progress, redaction, reader);
+        } else {
+            onAnotherThread(call, cancellation, progress, redaction, reader);
+        }
+    }
+
+    private void onThisThread(
+            Call call, Cancellation cancellation, Progress progress, Redaction redaction, AnswerReader reader) {
+        CallOnThread onThread = new CallOnThread(call);
+        Throwable thrown = null;
+        onThread.enter();
+        try (Cancellation.Registration registration = cancellation.onCancel(onThread::cancel)) {
+            exchange(call, reader);
+        } catch (Throwable e) {
+            thrown = e;
+        }
+        boolean interrupted = onThread.leave() || Thread.currentThread().isInterrupted();
+        if (thrown instanceof InterruptedException) {
+            // OkHttp is written in a language that need not declare it.
+            interrupted = true;
+            Thread.currentThread().interrupt();
+        }
+        if (thrown == null) {
+            return;
+        }
+        if (interrupted && !(thrown instanceof Error)) {
+            throw interrupted(thrown, progress, redaction);
+        }
+        boolean broken = cancellation.isCancelled() && !(thrown instanceof Error);
+        throw failure(broken ? asBroken(thrown) : thrown, cancellation, progress, redaction);
+    }
+
+    private void exchange(Call call, AnswerReader reader) throws IOException {
+        ReadAllowance before = ReadAllowance.begin();
+        try {
+            Response response = execute(call);
+            try {
+                read(response, reader);
+            } catch (Throwable e) {
+                // Nothing that follows is worth reading.
+                call.cancel();
+                close(response, e);
+                throw e;
+            }
+            if (ReadAllowance.hasEnded()) {
+                response.close();
+            } else {
+                closeElsewhere(response);
+            }
+        } finally {
+            ReadAllowance.end(before);
+        }
+    }
+
+    private static void close(Response response, Throwable thrown) {
+        try {
+            response.close();
+        } catch (RuntimeException e) {
+            // OkHttp does so where the peer has lied about the length.
+            thrown.addSuppressed(e);
+        }
+    }
+
+    private static Response execute(Call call) throws IOException {
+        try {
+            return call.execute();
+        } catch (RuntimeException e) {
+            // From what the application has added to its client.
+            throw new IOException("broken off by " + e, e);
+        }
+    }
+
+    /** Closing reads on for a while, to keep the connection. */
+    private void closeElsewhere(Response response) {
+        try {
+            client.dispatcher().executorService().execute(response::close);
+        } catch (RejectedExecutionException e) {
+            response.close();
+        }
+    }
+
+    private static void read(Response response, AnswerReader reader) throws IOException {
+        if (response.body().contentLength() < -1) {
+            // OkHttp would fail while reading, with a fault that passes for one of ours.
+            throw new ProtocolException("a negative content-length");
+        }
+        reader.read(response);
+    }
+
+    /**
+     * For HTTP/2: cancelling a call does not end a write to a connection that it shares with others. And for TLS: OkHttp misses a cancel
+     * in the moment before it shakes hands.
+     */
+    private void onAnotherThread(
+            Call call, Cancellation cancellation, Progress progress, Redaction redaction, AnswerReader reader) {
+        CompletableFuture<@Nullable Void> result = new CompletableFuture<>();
         try (Cancellation.Registration registration = cancellation.onCancel(() -> {
             // Completed as well, because a name look-up cannot be cancelled and would be waited for.
             call.cancel();
@@ -108,13 +212,21 @@ final class HttpTransport implements AutoCloseable {
         } catch (InterruptedException e) {
             call.cancel();
             Thread.currentThread().interrupt();
-            throw ProviderException.builder(FailureKind.CANCELLED, "the thread was interrupted")
-                    .cause(e)
-                    .mayHaveBeenProcessed(progress.sent)
-                    .build();
+            throw interrupted(e, progress, redaction);
         } catch (ExecutionException e) {
             throw failure(e.getCause() == null ? e : e.getCause(), cancellation, progress, redaction);
         }
+    }
+
+    private static ProviderException interrupted(Throwable cause, Progress progress, Redaction redaction) {
+        return ProviderException.builder(FailureKind.CANCELLED, "the thread was interrupted")
+                .cause(cause instanceof IOException e ? redaction.cause(e) : cause)
+                .mayHaveBeenProcessed(progress.sent)
+                .build();
+    }
+
+    private static IOException asBroken(Throwable thrown) {
+        return thrown instanceof IOException e ? e : new IOException("cancelled", thrown);
     }
 
     private static ProviderException failure(
@@ -188,18 +300,14 @@ final class HttpTransport implements AutoCloseable {
 
         @Override
         public void onFailure(Call call, IOException e) {
-            ReadAllowance.end();
+            ReadAllowance.end(null);
             result.completeExceptionally(e);
         }
 
         @Override
         public void onResponse(Call call, Response response) {
             try (response) {
-                if (response.body().contentLength() < -1) {
-                    // OkHttp would fail while reading, with a fault that passes for one of ours.
-                    throw new ProtocolException("a negative content-length");
-                }
-                reader.read(response);
+                read(response, reader);
                 // Before closing, which may read on for a while to keep the connection.
                 result.complete(null);
             } catch (Throwable e) {
@@ -207,7 +315,7 @@ final class HttpTransport implements AutoCloseable {
                 call.cancel();
                 result.completeExceptionally(e);
             } finally {
-                ReadAllowance.end();
+                ReadAllowance.end(null);
             }
         }
     }

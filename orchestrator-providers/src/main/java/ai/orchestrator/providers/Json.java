@@ -5,12 +5,16 @@ import ai.orchestrator.provider.ProviderException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +36,8 @@ final class Json {
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxTokenCount(MAX_TOKENS)
                             .build())
+                    // The default keeps its buffers by thread, which virtual threads never use twice.
+                    .recyclerPool(JsonRecyclerPools.newConcurrentDequePool())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
@@ -118,7 +124,31 @@ final class Json {
 
     /** A tree as maps, lists and plain values; null if it is nested more than 64 deep, or has a number that no double can hold. */
     static @Nullable Object plain(JsonNode node) {
-        return isPlain(node, MAX_PLAIN_DEPTH) ? MAPPER.convertValue(node, Object.class) : null;
+        return isPlain(node, MAX_PLAIN_DEPTH) ? plainValue(node) : null;
+    }
+
+    private static @Nullable Object plainValue(JsonNode node) {
+        if (node.isObject()) {
+            Map<String, @Nullable Object> map = new LinkedHashMap<>();
+            for (Map.Entry<String, JsonNode> field : node.properties()) {
+                map.put(field.getKey(), plainValue(field.getValue()));
+            }
+            return map;
+        }
+        if (node.isArray()) {
+            List<@Nullable Object> list = new ArrayList<>(node.size());
+            for (JsonNode element : node) {
+                list.add(plainValue(element));
+            }
+            return list;
+        }
+        if (node.isTextual()) {
+            return node.textValue();
+        }
+        if (node.isNumber()) {
+            return node.numberValue();
+        }
+        return node.isBoolean() ? node.booleanValue() : null;
     }
 
     private static boolean isPlain(JsonNode node, int depth) {

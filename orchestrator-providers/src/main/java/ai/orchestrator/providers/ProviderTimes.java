@@ -9,6 +9,7 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Date;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import okhttp3.Headers;
@@ -58,19 +59,19 @@ final class ProviderTimes {
      * A duration in any form that a provider uses: {@code 7}, {@code 1.182}, {@code 130ms}, {@code 6m0s}, {@code 1h2m3.5s}, an HTTP date, an
      * RFC 3339 date, seconds or milliseconds since 1970.
      *
-     * @param now what a date is counted from
+     * @param now what a date is counted from; asked only for one
      * @return empty if it has another form, is negative, or longer than any provider's window; zero for a date that has passed
      */
-    static Optional<Duration> any(String text, Instant now) {
+    static Optional<Duration> any(String text, Supplier<Instant> now) {
         String stripped = text.strip();
         if (NUMBER.matcher(stripped).matches()) {
             BigDecimal value = new BigDecimal(stripped);
             if (value.compareTo(EPOCH_MILLIS) >= 0) {
-                return until(value.movePointRight(6), now);
+                return until(value.movePointRight(6), now.get());
             }
-            return value.compareTo(EPOCH_SECONDS) >= 0 ? until(value.movePointRight(9), now) : seconds(stripped);
+            return value.compareTo(EPOCH_SECONDS) >= 0 ? until(value.movePointRight(9), now.get()) : seconds(stripped);
         }
-        return parts(stripped).or(() -> httpDate(stripped, now)).or(() -> rfc3339(stripped, now));
+        return parts(stripped).or(() -> httpDate(stripped, now.get())).or(() -> rfc3339(stripped, now.get()));
     }
 
     /** A duration of parts with units, as Go writes them. */

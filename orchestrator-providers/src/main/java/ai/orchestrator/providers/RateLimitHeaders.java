@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import okhttp3.Headers;
@@ -18,8 +19,13 @@ import org.jspecify.annotations.Nullable;
 /** What the headers of an answer say of the provider's limits, in every vendor's form. */
 final class RateLimitHeaders {
 
-    /** OpenAI, Groq, Azure, Mistral, Cerebras, Together: {@code x-ratelimit-remaining-requests}. */
-    private static final Pattern BY_SUBJECT = Pattern.compile("x-ratelimit-(limit|remaining|reset)-([a-z0-9_-]{1,64})");
+    /** OpenAI, Groq, Azure, Mistral, Cerebras, Together: {@code x-ratelimit-remaining-requests}. Read without a pattern, because each answer has six. */
+    private static final List<String> BY_SUBJECT =
+            List.of("x-ratelimit-limit-", "x-ratelimit-remaining-", "x-ratelimit-reset-");
+
+    private static final List<String> FIELDS = List.of("limit", "remaining", "reset");
+
+    private static final int MAX_SUBJECT = 64;
 
     /** OpenRouter: {@code X-RateLimit-Remaining}. Older Mistral: {@code ratelimitbysize-remaining}. */
     private static final Pattern WITHOUT_SUBJECT =
@@ -39,7 +45,7 @@ final class RateLimitHeaders {
     /** Mistral names the window in the subject: {@code tokens-minute}, {@code req-10-second}. */
     private static final Pattern WINDOW = Pattern.compile(".*?-(?:(\\d{1,6})-)?(second|minute|hour|day|month)");
 
-    private static final Pattern COUNT = Pattern.compile("-?\\d{1,18}");
+    private static final int MAX_DIGITS = 18;
 
     /** More subjects than any provider has. */
     private static final int MAX_SUBJECTS = 32;
@@ -61,13 +67,20 @@ final class RateLimitHeaders {
      * Reads the limits.
      *
      * @param windows over which the limits of a vendor count that does not say so in its headers, by subject
-     * @param now what a date is counted from
+     * @param now what a date is counted from; asked only for one
      * @return one for each subject, in their alphabetical order; mostly none
      */
-    static List<RateLimit> read(Headers headers, Map<String, Duration> windows, Instant now) {
-        Map<String, Draft> drafts = new TreeMap<>();
+    static List<RateLimit> read(Headers headers, Map<String, Duration> windows, Supplier<Instant> now) {
+        Map<String, Draft> drafts = null;
         for (int i = 0; i < headers.size(); i++) {
-            read(headers.name(i).toLowerCase(Locale.ROOT), headers.value(i), drafts, now);
+            String name = headers.name(i);
+            if (isOfLimits(name)) {
+                drafts = drafts == null ? new TreeMap<>() : drafts;
+                read(name.toLowerCase(Locale.ROOT), headers.value(i), drafts, now);
+            }
+        }
+        if (drafts == null) {
+            return List.of();
         }
         List<RateLimit> limits = new ArrayList<>();
         drafts.forEach((subject, draft) -> {
@@ -84,16 +97,21 @@ final class RateLimitHeaders {
         return limits;
     }
 
-    private static void read(String name, String value, Map<String, Draft> drafts, Instant now) {
-        if (!name.contains("ratelimit")) {
-            return;
+    private static boolean isOfLimits(String name) {
+        return name.regionMatches(true, 0, "x-ratelimit", 0, 11)
+                || name.regionMatches(true, 0, "ratelimit", 0, 9)
+                || name.regionMatches(true, 0, "anthropic-ratelimit", 0, 19);
+    }
+
+    private static void read(String name, String value, Map<String, Draft> drafts, Supplier<Instant> now) {
+        for (int i = 0; i < BY_SUBJECT.size(); i++) {
+            String prefix = BY_SUBJECT.get(i);
+            if (name.startsWith(prefix) && isSubject(name, prefix.length())) {
+                set(drafts, name.substring(prefix.length()), FIELDS.get(i), value, now);
+                return;
+            }
         }
-        Matcher matcher = BY_SUBJECT.matcher(name);
-        if (matcher.matches()) {
-            set(drafts, matcher.group(2), matcher.group(1), value, now);
-            return;
-        }
-        matcher = ANTHROPIC.matcher(name);
+        Matcher matcher = ANTHROPIC.matcher(name);
         if (matcher.matches()) {
             set(drafts, matcher.group(1), matcher.group(2), value, now);
             return;
@@ -106,6 +124,16 @@ final class RateLimitHeaders {
         if (name.equals("ratelimit") || name.equals("ratelimit-policy")) {
             draft(value, drafts);
         }
+    }
+
+    private static boolean isSubject(String name, int from) {
+        for (int i = from; i < name.length(); i++) {
+            char c = name.charAt(i);
+            if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) {
+                return false;
+            }
+        }
+        return name.length() > from && name.length() - from <= MAX_SUBJECT;
     }
 
     private static void draft(String value, Map<String, Draft> drafts) {
@@ -131,7 +159,8 @@ final class RateLimitHeaders {
         }
     }
 
-    private static void set(Map<String, Draft> drafts, String subject, String field, String value, Instant now) {
+    private static void set(
+            Map<String, Draft> drafts, String subject, String field, String value, Supplier<Instant> now) {
         Draft draft = draft(drafts, subject);
         if (draft == null) {
             return;
@@ -155,14 +184,24 @@ final class RateLimitHeaders {
     /** Negative means unknown (Azure). */
     private static OptionalLong count(String value) {
         String stripped = value.strip();
-        if (!COUNT.matcher(stripped).matches()) {
+        if (stripped.isEmpty() || stripped.length() > MAX_DIGITS) {
             return OptionalLong.empty();
         }
-        long count = Long.parseLong(stripped);
-        return count < 0 ? OptionalLong.empty() : OptionalLong.of(count);
+        long count = 0;
+        for (int i = 0; i < stripped.length(); i++) {
+            char c = stripped.charAt(i);
+            if (c < '0' || c > '9') {
+                return OptionalLong.empty();
+            }
+            count = 10 * count + (c - '0');
+        }
+        return OptionalLong.of(count);
     }
 
     private static Optional<Duration> windowIn(String subject) {
+        if (subject.indexOf('-') < 0) {
+            return Optional.empty();
+        }
         Matcher matcher = WINDOW.matcher(subject);
         if (!matcher.matches()) {
             return Optional.empty();

@@ -7,9 +7,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import javax.net.SocketFactory;
 import okhttp3.Interceptor;
-import okhttp3.MediaType;
 import okhttp3.Response;
-import okhttp3.ResponseBody;
 import okio.Buffer;
 import okio.BufferedSource;
 import okio.ForwardingSource;
@@ -29,22 +27,52 @@ final class ReadAllowance {
     private static final ThreadLocal<@Nullable ReadAllowance> OF_THREAD = new ThreadLocal<>();
 
     private long bytes;
+    private boolean ended;
 
     private ReadAllowance() {}
 
-    /** Begins with each call, and begins anew with each piece of an answer. */
-    static Response intercept(Interceptor.Chain chain) throws IOException {
-        ReadAllowance allowance = new ReadAllowance();
-        OF_THREAD.set(allowance);
-        Response response = chain.proceed(chain.request());
-        return response.newBuilder()
-                .body(new RenewingBody(response.body(), allowance))
-                .build();
+    /**
+     * Begins, for a call that is made from here on by this thread.
+     *
+     * @return whose place it takes
+     */
+    static @Nullable ReadAllowance begin() {
+        ReadAllowance outer = OF_THREAD.get();
+        OF_THREAD.set(new ReadAllowance());
+        return outer;
     }
 
-    /** Ends with the call. */
-    static void end() {
-        OF_THREAD.remove();
+    /**
+     * Ends with the call.
+     *
+     * @param outer whose place it took
+     */
+    static void end(@Nullable ReadAllowance outer) {
+        if (outer == null) {
+            OF_THREAD.remove();
+        } else {
+            OF_THREAD.set(outer);
+        }
+    }
+
+    /** Begins on a thread of OkHttp's. */
+    static Response intercept(Interceptor.Chain chain) throws IOException {
+        if (OF_THREAD.get() == null) {
+            begin();
+        }
+        return chain.proceed(chain.request());
+    }
+
+    /** Whether the answer has come to its end, so that nothing is left to be read. */
+    static boolean hasEnded() {
+        ReadAllowance allowance = OF_THREAD.get();
+        return allowance == null || allowance.ended;
+    }
+
+    /** The body of the answer to this thread's call, each piece of which begins the allowance anew. */
+    static BufferedSource renewing(BufferedSource body) {
+        ReadAllowance allowance = OF_THREAD.get();
+        return allowance == null ? body : Okio.buffer(new RenewingSource(body, allowance));
     }
 
     private static void came(int count) throws IOException {
@@ -57,40 +85,22 @@ final class ReadAllowance {
         }
     }
 
-    private static final class RenewingBody extends ResponseBody {
+    private static final class RenewingSource extends ForwardingSource {
 
-        private final ResponseBody body;
         private final ReadAllowance allowance;
-        private @Nullable BufferedSource source;
 
-        private RenewingBody(ResponseBody body, ReadAllowance allowance) {
-            this.body = body;
+        private RenewingSource(BufferedSource body, ReadAllowance allowance) {
+            super(body);
             this.allowance = allowance;
         }
 
         @Override
-        public @Nullable MediaType contentType() {
-            return body.contentType();
-        }
-
-        @Override
-        public long contentLength() {
-            return body.contentLength();
-        }
-
-        @Override
-        public BufferedSource source() {
-            if (source == null) {
-                source = Okio.buffer(new ForwardingSource(body.source()) {
-                    @Override
-                    public long read(Buffer sink, long byteCount) throws IOException {
-                        long count = super.read(sink, byteCount);
-                        allowance.bytes = 0;
-                        return count;
-                    }
-                });
-            }
-            return source;
+        public long read(Buffer sink, long byteCount) throws IOException {
+            CallOnThread.blocks();
+            long count = super.read(sink, byteCount);
+            allowance.bytes = 0;
+            allowance.ended = count < 0;
+            return count;
         }
     }
 

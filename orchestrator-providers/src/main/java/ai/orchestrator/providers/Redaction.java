@@ -3,6 +3,7 @@ package ai.orchestrator.providers;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -33,10 +34,22 @@ final class Redaction {
             Pattern.compile("\\b(?:(?:sk|xai|csk|pplx)-|(?:gsk|hf|tgp_v1)_|AIza)[A-Za-z0-9*_-]{12,}"
                     + "|(?<=\\b[Bb]earer )[A-Za-z0-9*._~+/=-]{12,}");
 
+    /** What each key-like text has in it, in the order of the pattern. */
+    private static final List<String> KEY_MARKS =
+            List.of("sk-", "xai-", "pplx-", "gsk_", "hf_", "tgp_v1_", "AIza", "earer ");
+
     private final Optional<String> secret;
+
+    /** The shortest parts of the key that are hidden; empty if it is too short to have any. */
+    private final String beginning;
+
+    private final String end;
 
     Redaction(Optional<String> secret) {
         this.secret = secret.filter(key -> !key.isBlank());
+        String parts = this.secret.filter(key -> key.length() > MIN_PART).orElse("");
+        this.beginning = parts.isEmpty() ? "" : parts.substring(0, MIN_PART);
+        this.end = parts.isEmpty() ? "" : parts.substring(parts.length() - MIN_PART);
     }
 
     /** A message for people. */
@@ -64,14 +77,34 @@ final class Redaction {
         String head = text.length() > 16 * max ? text.substring(0, 16 * max) : text;
         String known = secret.map(key -> maskWhole(head, key)).orElse(head);
         // Before the parts: what is left of a key that the server has masked in the middle has lost its looks.
-        String alike = KEY_LIKE.matcher(known).replaceAll(MASK);
+        String alike = hasKeyMark(known) ? KEY_LIKE.matcher(known).replaceAll(MASK) : known;
         String masked = secret.map(key -> maskParts(alike, key)).orElse(alike);
-        String line = UNPRINTABLE.matcher(masked).replaceAll(" ").strip();
+        String line = (isPlain(masked) ? masked : UNPRINTABLE.matcher(masked).replaceAll(" ")).strip();
         if (line.length() <= max) {
             return line;
         }
         int end = Character.isHighSurrogate(line.charAt(max - 1)) ? max - 1 : max;
         return line.substring(0, end).strip() + "…";
+    }
+
+    private static boolean hasKeyMark(String text) {
+        for (String mark : KEY_MARKS) {
+            if (text.contains(mark)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether it has nothing but visible ASCII and single blanks, as nearly all have that are not written for people. */
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~' || (c == ' ' && i > 0 && text.charAt(i - 1) == ' ')) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String maskWhole(String text, String key) {
@@ -87,12 +120,11 @@ final class Redaction {
     }
 
     /** Hides beginnings and ends of the key, as in {@code sk-abcdefgh...}, each as far as it goes. */
-    private static String maskParts(String text, String key) {
-        if (key.length() <= MIN_PART) {
+    private String maskParts(String text, String key) {
+        if (beginning.isEmpty() || !(text.contains(beginning) || text.contains(end))) {
             return text;
         }
         BitSet hidden = new BitSet();
-        String beginning = key.substring(0, MIN_PART);
         for (int at = text.indexOf(beginning); at >= 0; at = text.indexOf(beginning, at + 1)) {
             int length = MIN_PART;
             while (length < key.length()
@@ -102,7 +134,6 @@ final class Redaction {
             }
             hidden.set(at, at + length);
         }
-        String end = key.substring(key.length() - MIN_PART);
         for (int at = text.indexOf(end); at >= 0; at = text.indexOf(end, at + 1)) {
             int length = MIN_PART;
             int from = at;

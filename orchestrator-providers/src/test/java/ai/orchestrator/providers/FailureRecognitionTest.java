@@ -94,7 +94,7 @@ final class FailureRecognitionTest {
     }
 
     private static ProviderException error(int status, String body) {
-        return new AnswerHead(status, Headers.EMPTY, List.of(), Instant.EPOCH, new Redaction(Optional.empty()))
+        return new AnswerHead(status, Headers.EMPTY, List.of(), () -> Instant.EPOCH, new Redaction(Optional.empty()))
                 .error(Json.parse(body));
     }
 

@@ -22,7 +22,7 @@ final class RateLimitHeadersTest {
     private static final Instant NOW = Instant.parse("2026-11-24T08:00:00Z");
 
     private static List<RateLimit> read(String... namesAndValues) {
-        return RateLimitHeaders.read(Headers.of(namesAndValues), Map.of(), NOW);
+        return RateLimitHeaders.read(Headers.of(namesAndValues), Map.of(), () -> NOW);
     }
 
     private static RateLimit reset(String value) {
@@ -30,7 +30,7 @@ final class RateLimitHeadersTest {
                 .add("x-ratelimit-remaining-requests", "0")
                 .addUnsafeNonAscii("x-ratelimit-reset-requests", value)
                 .build();
-        return RateLimitHeaders.read(headers, Map.of(), NOW).get(0);
+        return RateLimitHeaders.read(headers, Map.of(), () -> NOW).get(0);
     }
 
     private static RateLimit limit(String subject, long limit, long remaining, Duration resetsIn) {
@@ -71,7 +71,7 @@ final class RateLimitHeadersTest {
                                 "x-ratelimit-remaining-tokens", "17997",
                                 "x-ratelimit-reset-tokens", "17.399999999s"),
                         Map.of("requests", Duration.ofDays(1), "tokens", Duration.ofMinutes(1)),
-                        NOW))
+                        () -> NOW))
                 .containsExactly(
                         new RateLimit(
                                 "requests",
@@ -291,7 +291,7 @@ final class RateLimitHeadersTest {
         }
         headers.add("ratelimit", draft.toString());
 
-        assertThat(RateLimitHeaders.read(headers.build(), Map.of(), NOW)).hasSize(32);
+        assertThat(RateLimitHeaders.read(headers.build(), Map.of(), () -> NOW)).hasSize(32);
     }
 
     @Test
@@ -321,7 +321,7 @@ final class RateLimitHeadersTest {
                     "retry-after-ms", value);
             long start = System.nanoTime();
 
-            assertThatCode(() -> RateLimitHeaders.read(headers, Map.of(), NOW))
+            assertThatCode(() -> RateLimitHeaders.read(headers, Map.of(), () -> NOW))
                     .as(value.substring(0, 30))
                     .doesNotThrowAnyException();
 

@@ -32,7 +32,7 @@ final class RedactionTest {
     @Test
     void a_failure_shows_the_key_nowhere() {
         ProviderException failure = new AnswerHead(
-                        401, Headers.of("x-request-id", KEY), List.of(), Instant.EPOCH, redaction)
+                        401, Headers.of("x-request-id", KEY), List.of(), () -> Instant.EPOCH, redaction)
                 .error(Json.parse("{\"error\":{\"message\":\"No: " + KEY + "\",\"code\":\"" + KEY + "\"}}"));
 
         assertThat(failure.getMessage() + failure.code() + failure.providerMessage() + failure.requestId() + failure)

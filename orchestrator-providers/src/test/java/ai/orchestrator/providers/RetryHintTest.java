@@ -35,7 +35,7 @@ final class RetryHintTest {
         return RetryHint.of(
                 headers,
                 json == null ? MissingNode.getInstance() : json,
-                RateLimitHeaders.read(headers, Map.of(), NOW),
+                RateLimitHeaders.read(headers, Map.of(), () -> NOW),
                 NOW);
     }
 
@@ -183,7 +183,11 @@ final class RetryHintTest {
     private static AnswerHead head(int status, String... namesAndValues) {
         Headers headers = Headers.of(namesAndValues);
         return new AnswerHead(
-                status, headers, RateLimitHeaders.read(headers, Map.of(), NOW), NOW, new Redaction(Optional.empty()));
+                status,
+                headers,
+                RateLimitHeaders.read(headers, Map.of(), () -> NOW),
+                () -> NOW,
+                new Redaction(Optional.empty()));
     }
 
     @Test
