@@ -13,9 +13,9 @@ sealed interface Admission {
      * Not now.
      *
      * @param step why
-     * @param parkedAfter what the provider had said, if that is why
+     * @param parked what the parking said, if that is why
      */
-    record Refused(Trail.Skipped step, @Nullable FailureKind parkedAfter) implements Admission {}
+    record Refused(Trail.Skipped step, Parking.@Nullable Refusal parked) implements Admission {}
 
     /** The right to make one attempt, with all that was taken for it; to be completed once, by the call's thread. */
     final class Granted implements Admission {

@@ -11,9 +11,13 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One attempt: keeps its limits and collects its answer. */
 final class Attempt implements EventSink {
+
+    private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
 
     private final RegisteredProvider provider;
     private final Deadline deadline;
@@ -26,6 +30,9 @@ final class Attempt implements EventSink {
     private final AnswerCollector collector = new AnswerCollector();
 
     private boolean ended;
+
+    /** Whether the end of the answer has come in time. */
+    private volatile boolean finished;
 
     /**
      * @param live sees each event after it was collected
@@ -64,27 +71,46 @@ final class Attempt implements EventSink {
         }
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
             provider.chatProvider().chat(request, delivery, deadline, cancellation, this);
-            if (delivery == Delivery.STREAMED && cancellation.isCancelled()) {
+            if (delivery == Delivery.STREAMED && cancellation.isCancelled() && !finished) {
                 // From then on events were dropped, so what was shown may lack some of what was collected.
                 throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
             }
-            synchronized (collector) {
-                if (!collector.isComplete()) {
-                    throw ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete");
-                }
-                return collector.answer(provider.name());
-            }
+            return answer();
         } catch (ProviderException e) {
-            throw explained(e, callCancellation);
-        } catch (RuntimeException e) {
-            // A provider of the application's own may throw anything; that is its failure, not the call's end.
-            throw explained(ProviderException.of(FailureKind.SERVER, "unexpected " + e, e), callCancellation);
+            return answerDespite(explained(e, callCancellation));
+        } catch (Exception e) {
+            // A provider of the application's own may throw anything, checked exceptions too where its language lets
+            // it;
+            // that is its failure, not the call's end.
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+            }
+            return answerDespite(
+                    explained(ProviderException.of(FailureKind.SERVER, "unexpected " + e, e), callCancellation));
         } finally {
             limits.end();
             synchronized (collector) {
                 ended = true;
             }
         }
+    }
+
+    private ChatResponse.Builder answer() {
+        synchronized (collector) {
+            if (!collector.isComplete()) {
+                throw ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete");
+            }
+            return collector.answer(provider.name());
+        }
+    }
+
+    /** What a provider does after the end of its answer takes nothing away from it. */
+    private ChatResponse.Builder answerDespite(ProviderException failure) {
+        if (finished) {
+            logger.debug("{} failed after the end of its answer, which counts", provider.name(), failure);
+            return answer();
+        }
+        throw failure;
     }
 
     private ProviderException explained(ProviderException thrown, Cancellation callCancellation) {
@@ -138,10 +164,13 @@ final class Attempt implements EventSink {
     public void event(ChatEvent event) {
         limits.sign();
         synchronized (collector) {
-            if (ended) {
+            if (ended || collector.isComplete()) {
+                // What comes after the end of the answer is no part of it.
                 return;
             }
             collector.add(event);
+            // Not if it comes too late: then events before it may have been dropped.
+            finished = collector.isComplete() && !cancellation.isCancelled();
         }
         if (event instanceof ChatEvent.Piece) {
             limits.firstToken();

@@ -11,12 +11,10 @@ import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
-import io.github.resilience4j.retry.Retry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +29,6 @@ final class Call {
     /** Far more than any deadline, so that a provider's hint can be counted in nanoseconds. */
     private static final Duration LONGEST_HINT = Duration.ofDays(366);
 
-    private static final String BUDGET_USED_UP = "the retry budget is used up";
-
     private final Context context;
     private final ChatRequest request;
     private final Deadline deadline;
@@ -40,17 +36,14 @@ final class Call {
     private final long startNanos;
     private final Cancellation cancellation;
     private final LiveAnswer live;
-    private final Candidate[] candidates;
+    private final Candidates candidates;
     private final List<Trail.Step> steps = new ArrayList<>(2);
     private @Nullable ProviderException firstFailure;
     private final List<ProviderException> laterFailures = new ArrayList<>(0);
     private @Nullable Candidate lastAsked;
 
-    /** Where a decision said to go, before anybody else is looked at. */
-    private @Nullable Candidate preferred;
-
-    /** What a request that was too long for one provider needs more than; zero if none has said so. */
-    private long windowExceeded;
+    /** Whether the attempt that begins was taken from the retry budget. */
+    private boolean drawn;
 
     private String partialText = "";
 
@@ -67,40 +60,6 @@ final class Call {
             boolean passesFilteredOn,
             BooleanSupplier aborted) {}
 
-    /** A provider's part in this call. */
-    private static final class Candidate {
-
-        private enum Stage {
-            /** Has not been asked. */
-            FRESH,
-            /** Could not be asked when its turn came. */
-            SKIPPED,
-            /** Has failed, and may be asked again when its wait is over. */
-            WAITING,
-            /** Is of no more use to this call. */
-            DONE
-        }
-
-        private final RegisteredProvider provider;
-        private Stage stage = Stage.FRESH;
-        private int attempts;
-        private Retry.@Nullable AsyncContext<ChatResponse.Builder> retry;
-        private long dueNanos;
-        private Duration waited = Duration.ZERO;
-        private boolean keyRejected;
-
-        private Candidate(RegisteredProvider provider) {
-            this.provider = provider;
-        }
-
-        private Retry.AsyncContext<ChatResponse.Builder> retry() {
-            if (retry == null) {
-                retry = provider.retry().begin();
-            }
-            return retry;
-        }
-    }
-
     Call(
             Context context,
             ChatRequest request,
@@ -115,17 +74,14 @@ final class Call {
         this.startNanos = context.timeSource.nanoTime();
         this.cancellation = cancellation;
         this.live = live;
-        this.candidates = new Candidate[context.providers.size()];
-        for (int i = 0; i < candidates.length; i++) {
-            candidates[i] = new Candidate(context.providers.get(i));
-        }
+        this.candidates = new Candidates(context.timeSource, context.budget, context.providers, request, deadline);
     }
 
     ChatResponse run() {
         try {
             while (true) {
                 stopIfOver();
-                Candidate candidate = next();
+                Candidate candidate = candidates.next();
                 if (candidate == null) {
                     throw exhausted();
                 }
@@ -146,148 +102,89 @@ final class Call {
         }
     }
 
-    // ---- Whose turn it is
-
-    private @Nullable Candidate next() {
-        Candidate retried = preferred;
-        preferred = null;
-        if (retried != null && mayReturnTo(retried)) {
-            return retried;
-        }
-        for (Candidate candidate : candidates) {
-            if (candidate.stage == Candidate.Stage.FRESH) {
-                return candidate;
-            }
-        }
-        Candidate chosen = null;
-        for (Candidate candidate : candidates) {
-            if (mayReturnTo(candidate) && (chosen == null || candidate.dueNanos - chosen.dueNanos < 0)) {
-                chosen = candidate;
-            }
-        }
-        return chosen;
-    }
-
-    private boolean mayReturnTo(Candidate candidate) {
-        return candidate.stage == Candidate.Stage.WAITING
-                && whyNotAgain(candidate).isEmpty();
-    }
-
-    private Optional<String> whyNotAgain(Candidate candidate) {
-        long waitNanos = candidate.dueNanos - context.timeSource.nanoTime();
-        if (waitNanos >= deadline.remainingNanos()) {
-            return Optional.of(
-                    "its wait of " + Durations.text(Duration.ofNanos(waitNanos)) + " would pass the deadline");
-        }
-        if (!context.budget.allowsRetry()) {
-            return Optional.of(BUDGET_USED_UP);
-        }
-        // The failure may have opened the breaker: it would refuse when the wait is over.
-        return unfit(candidate.provider)
-                .or(() -> candidate
-                        .provider
-                        .refusal()
-                        .filter(refusal -> refusal.retryIn()
-                                .filter(opens -> opens.toNanos() > waitNanos)
-                                .isPresent())
-                        .map(Trail.Skipped::reason));
-    }
-
-    /** Whether there is somebody to turn to, instead of waiting for one until a time. */
-    private boolean hasOther(Candidate candidate, long waitNanos) {
-        long due = context.timeSource.nanoTime() + waitNanos;
-        for (Candidate other : candidates) {
-            if (other != candidate && (isEligible(other) || mayReturnTo(other))) {
-                // Of two that have failed, the one whose wait ends first; one that never ends is no rival.
-                if (other.stage == Candidate.Stage.FRESH || waitNanos == Decision.NONE || other.dueNanos - due <= 0) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    private boolean isEligible(Candidate candidate) {
-        return candidate.stage == Candidate.Stage.FRESH
-                && unfit(candidate.provider).isEmpty()
-                && candidate.provider.refusal().isEmpty();
-    }
-
     /** Waits until a provider may be asked again. */
     private void awaitTurn(Candidate candidate) {
-        long now = context.timeSource.nanoTime();
         candidate.waited = Duration.ZERO;
+        long now = context.timeSource.nanoTime();
         if (candidate.attempts == 0 || candidate.dueNanos - now <= 0) {
             return;
         }
-        CountDownLatch cancelled = new CountDownLatch(1);
-        try (Cancellation.Registration registration = cancellation.onCancel(cancelled::countDown)) {
-            context.timeSource.await(cancelled, candidate.dueNanos - now);
+        CountDownLatch woken = new CountDownLatch(1);
+        if (candidate.sooner != null) {
+            var unused = candidate.sooner.thenRun(woken::countDown);
+        }
+        try (Cancellation.Registration registration = cancellation.onCancel(woken::countDown)) {
+            context.timeSource.await(woken, candidate.dueNanos - now);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         stopIfOver();
         candidate.waited = Duration.ofNanos(context.timeSource.nanoTime() - now);
-        // Time has passed: who could not be asked before is looked at again when it comes to that.
-        for (Candidate other : candidates) {
-            if (other.stage == Candidate.Stage.SKIPPED) {
-                other.stage = Candidate.Stage.FRESH;
-            }
-        }
+        candidates.timeHasPassed();
     }
 
     private Admission.@Nullable Granted admit(Candidate candidate) {
         RegisteredProvider provider = candidate.provider;
         if (candidate.attempts == 0) {
-            Optional<String> unfit = unfit(provider);
+            Optional<String> unfit = candidates.unfit(provider);
             if (unfit.isPresent()) {
-                skip(
-                        candidate,
-                        Candidate.Stage.DONE,
-                        new Trail.Skipped(provider.name(), unfit.get(), Optional.empty()));
+                candidate.stage = Candidate.Stage.DONE;
+                note(new Trail.Skipped(provider.name(), unfit.get(), Optional.empty()));
                 return null;
             }
         }
         Admission admission = provider.admit(deadline);
         if (admission instanceof Admission.Refused refused) {
-            skip(candidate, candidate.attempts == 0 ? Candidate.Stage.SKIPPED : Candidate.Stage.DONE, refused.step());
-            candidate.keyRejected |= refused.parkedAfter() == FailureKind.CREDENTIAL;
+            refused(candidate, refused);
             return null;
         }
         Admission.Granted granted = (Admission.Granted) admission;
         if (!draw(candidate)) {
             granted.released();
-            skip(candidate, Candidate.Stage.DONE, notAgain(provider, BUDGET_USED_UP));
+            candidate.stage = Candidate.Stage.DONE;
+            note(notAgain(provider, Candidates.BUDGET_USED_UP));
             return null;
         }
         return granted;
     }
 
-    /** Why a provider cannot serve this request at all, if so. */
-    private Optional<String> unfit(RegisteredProvider provider) {
-        if (windowExceeded > 0) {
-            OptionalLong window = provider.settings().contextWindow();
-            if (window.isEmpty() || window.getAsLong() <= windowExceeded) {
-                return Optional.of("its context window is not known to be larger than " + windowExceeded + " tokens");
-            }
+    private void refused(Candidate candidate, Admission.Refused refused) {
+        Parking.Refusal parked = refused.parked();
+        if (candidate.attempts == 0) {
+            candidates.skipped(candidate);
+            candidate.keyRejected = parked != null && parked.kind() == FailureKind.CREDENTIAL;
+        } else if (parked != null) {
+            // It has waited as it was told, and others were faster: it goes on waiting, within its deadline (R9).
+            candidate.stage = Candidate.Stage.WAITING;
+            candidates.postpone(candidate, parked);
+        } else {
+            candidate.stage = Candidate.Stage.DONE;
         }
-        return provider.cannotServe(request);
+        note(refused.step());
     }
 
     private boolean draw(Candidate candidate) {
+        drawn = lastAsked != null;
         if (candidate.attempts > 0) {
             return context.budget.tryRetry();
         }
-        if (lastAsked == null) {
-            context.budget.firstAttempt();
-        } else {
+        if (drawn) {
             context.budget.failover();
+        } else {
+            context.budget.firstAttempt();
         }
         return true;
     }
 
-    private void skip(Candidate candidate, Candidate.Stage stage, Trail.Skipped step) {
-        candidate.stage = stage;
+    /** The attempt was not made, or cancelled: it does not count. */
+    private void giveBack() {
+        if (drawn) {
+            context.budget.giveBack();
+            drawn = false;
+        }
+    }
+
+    private void note(Trail.Skipped step) {
         steps.add(step);
         logger.debug("{}", step);
     }
@@ -313,8 +210,10 @@ final class Call {
             answer = attempt.run(request, cancellation);
         } catch (CallCancelledException | DeadlineExceededException e) {
             admission.released();
+            giveBack();
             throw e;
         } catch (ProviderException e) {
+            candidates.timeHasPassed();
             failed(candidate, admission, attempt, e);
             return null;
         } catch (Throwable e) {
@@ -325,8 +224,8 @@ final class Call {
         }
         Duration took = attempt.elapsed();
         admission.succeeded(took);
-        if (candidate.retry != null) {
-            candidate.retry.onComplete();
+        if (candidate.attempts > 1) {
+            candidate.retry().onComplete();
         }
         steps.add(new Trail.Answered(provider.name(), candidate.waited, took));
         return answer.trail(trail()).build();
@@ -361,6 +260,9 @@ final class Call {
                 String.valueOf(failure.getMessage()));
         steps.add(step);
         tell(step, decision, parked);
+        if (failure.kind() == FailureKind.CANCELLED) {
+            giveBack();
+        }
         stopIfUnwanted();
         if (shown) {
             throw new StreamFailedException(provider.name(), text, failure, trail());
@@ -381,17 +283,14 @@ final class Call {
         long wait = candidate.retry().onError(failure);
         long waitNanos = wait < 0 ? Decision.NONE : Duration.ofMillis(wait).toNanos();
         if (failure.kind() == FailureKind.CONTEXT_TOO_LONG) {
-            // Where its own window is not known, none is known to be larger.
-            windowExceeded = Math.max(
-                    windowExceeded,
-                    candidate.provider.settings().contextWindow().orElse(Long.MAX_VALUE));
+            candidates.needLargerWindowThan(candidate.provider);
         }
         return Decision.after(new Situation(
                 failure.kind(),
                 Decision.isSilence(failure),
                 shown,
                 candidate.attempts,
-                hasOther(candidate, waitNanos),
+                candidates.hasOther(candidate, waitNanos),
                 waitNanos,
                 failure.retryAfter().map(Call::hintNanos).orElse(Decision.NONE),
                 candidate.provider.parking().rateLimitsBefore(),
@@ -410,13 +309,13 @@ final class Call {
         candidate.dueNanos = context.timeSource.nanoTime() + decision.waitNanos();
         candidate.stage = decision.next() == Decision.Next.LEAVE ? Candidate.Stage.DONE : Candidate.Stage.WAITING;
         if (decision.next() == Decision.Next.RETRY) {
-            preferred = candidate;
+            candidates.prefer(candidate);
         }
     }
 
     private static void tell(Trail.Failed step, Decision decision, boolean parked) {
         String provider = step.provider();
-        if (step.kind().isMisconfiguration()) {
+        if (parked && step.kind().isMisconfiguration()) {
             logger.error("The configuration of provider '{}' needs a look: {}", provider, step.reason());
         } else if (parked) {
             logger.info(
@@ -434,23 +333,19 @@ final class Call {
 
     private OrchestratorException exhausted() {
         stopIfExpired();
-        boolean unfit = true;
-        boolean keysRejected = true;
-        for (Candidate candidate : candidates) {
+        candidates.forEach(candidate -> {
             if (candidate.stage == Candidate.Stage.WAITING) {
-                whyNotAgain(candidate).ifPresent(reason -> steps.add(notAgain(candidate.provider, reason)));
+                candidates.whyNotAgain(candidate).ifPresent(reason -> steps.add(notAgain(candidate.provider, reason)));
             }
-            unfit &= candidate.attempts == 0 && candidate.stage == Candidate.Stage.DONE;
-            keysRejected &= candidate.keyRejected;
-        }
-        if (candidates.length > 0 && unfit) {
+        });
+        if (candidates.areAllUnfit()) {
             return new RequestRejectedException(reasons(), trail());
         }
         if (firstFailure != null && isRequestsFault()) {
             return new RequestRejectedException(firstFailing(), firstFailure, trail());
         }
-        Duration earliest = earliestRetry();
-        return candidates.length > 0 && keysRejected
+        Duration earliest = candidates.earliestRetry();
+        return candidates.areAllKeysRejected()
                 ? new CredentialsRejectedException(firstFailure, earliest, trail())
                 : new AllProvidersFailedException(firstFailure, earliest, trail());
     }
@@ -474,25 +369,6 @@ final class Call {
                 .findFirst()
                 .orElseThrow()
                 .provider();
-    }
-
-    /** Null if a provider may be asked at once, or nobody knows. */
-    private @Nullable Duration earliestRetry() {
-        Duration earliest = null;
-        for (Candidate candidate : candidates) {
-            if (candidate.attempts == 0 && candidate.stage == Candidate.Stage.DONE) {
-                continue;
-            }
-            Optional<Trail.Skipped> refusal = candidate.provider.refusal();
-            if (refusal.isEmpty()) {
-                return null;
-            }
-            Duration retryIn = refusal.get().retryIn().orElse(null);
-            if (retryIn != null && (earliest == null || retryIn.compareTo(earliest) < 0)) {
-                earliest = retryIn;
-            }
-        }
-        return earliest;
     }
 
     private void stopIfOver() {

@@ -61,6 +61,10 @@ final class CallsInFlight {
         calls.forEach(Cancellation::cancel);
     }
 
+    boolean isClosed() {
+        return closed.get();
+    }
+
     boolean isAborted() {
         return aborted;
     }

@@ -101,8 +101,10 @@ record Decision(Next next, long waitNanos, boolean countsAgainstProvider, long p
             return Next.LEAVE;
         }
         boolean possible = wait < failed.remainingNanos && failed.budgetLeft;
-        boolean preferred =
-                !failed.others || (rule == Rule.HERE_ONCE && failed.attempts == 1) || isWorthTheWait(failed);
+        boolean preferred = !failed.others
+                || (failed.hintNanos > 0
+                        ? isWorthTheWait(failed, wait)
+                        : rule == Rule.HERE_ONCE && failed.attempts == 1);
         return possible && preferred ? Next.RETRY : Next.FAIL_OVER;
     }
 
@@ -117,10 +119,9 @@ record Decision(Next next, long waitNanos, boolean countsAgainstProvider, long p
         };
     }
 
-    private static boolean isWorthTheWait(Situation failed) {
-        return failed.hintNanos > 0
-                && waitsByHint(failed.kind)
-                && failed.hintNanos <= failed.settings.waitForHint().toNanos();
+    /** A provider that asks to be left alone is waited for only as far as that was allowed, whatever the kind. */
+    private static boolean isWorthTheWait(Situation failed, long wait) {
+        return wait <= failed.settings.waitForHint().toNanos();
     }
 
     private static long parkNanos(Situation failed) {
@@ -139,10 +140,6 @@ record Decision(Next next, long waitNanos, boolean countsAgainstProvider, long p
     private static long parkWithoutHint(int rateLimitsBefore) {
         long doubled = FIRST_PARK_NANOS << Math.min(rateLimitsBefore, 5);
         return Math.min(doubled, MAX_PARK_WITHOUT_HINT_NANOS);
-    }
-
-    private static boolean waitsByHint(FailureKind kind) {
-        return kind == FailureKind.OVERLOADED || kind == FailureKind.MODEL_LOADING || kind == FailureKind.RATE_LIMITED;
     }
 
     /** Whether a failure says that the request cannot be served as it is, rather than anything of the provider. */

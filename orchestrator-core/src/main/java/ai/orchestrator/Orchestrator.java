@@ -340,9 +340,13 @@ public final class Orchestrator implements AutoCloseable {
      *
      * @param request what would be asked
      * @return the providers in their order, and why some would be skipped
+     * @throws CallCancelledException if the orchestrator is closed
      */
     public Explanation explain(ChatRequest request) {
         Objects.requireNonNull(request, "request");
+        if (inFlight.isClosed()) {
+            throw closed();
+        }
         return new Explanation(context.providers().stream()
                 .map(provider -> provider.cannotServe(request)
                         .map(reason -> new Trail.Skipped(provider.name(), reason, Optional.empty()))
@@ -526,7 +530,8 @@ public final class Orchestrator implements AutoCloseable {
         /**
          * Sets what calls run on whose caller does not wait: those of {@code chatAsync}, {@code stream} and {@code publish}. By default
          * virtual threads where the JDK has them (21 and later), else a pool of at most 256 daemon threads. Each such call blocks one of
-         * its threads. A call that gets none before its deadline fails then.
+         * its threads. A call that gets none before its deadline fails then. An executor that runs calls on the thread that submits
+         * them makes {@code chatAsync} and {@code publish} block, and suits no {@code stream}, whose reader could not begin.
          *
          * @param executor runs the calls; stays the application's to close
          * @return this builder

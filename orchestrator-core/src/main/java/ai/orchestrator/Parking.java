@@ -5,6 +5,7 @@ import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -58,8 +59,14 @@ final class Parking {
      *
      * @param kind what the provider said when it was parked
      * @param left until when; empty while another call goes first
+     * @param againInNanos when to ask again at the latest: when the time, or the first call's lease, is over
+     * @param sooner completes when the first call has reported; null while nobody may go
      */
-    record Refusal(FailureKind kind, Optional<Duration> left) implements Entry {
+    record Refusal(
+            FailureKind kind,
+            Optional<Duration> left,
+            long againInNanos,
+            @Nullable CompletableFuture<Void> sooner) implements Entry {
 
         String reason() {
             return left.map(time -> "parked for " + Durations.text(time) + " after " + kind)
@@ -69,6 +76,9 @@ final class Parking {
 
     /** The right to go first, to be completed once. */
     final class FirstCall implements Entry {
+
+        /** For those that wait until it is their turn. */
+        private final CompletableFuture<Void> over = new CompletableFuture<>();
 
         /** The provider answered, or failed for another reason: others may come. */
         void reported() {
@@ -81,6 +91,7 @@ final class Parking {
             } finally {
                 lock.unlock();
             }
+            over.complete(null);
         }
 
         /** Nothing was learnt: another call may go first. */
@@ -94,6 +105,7 @@ final class Parking {
             } finally {
                 lock.unlock();
             }
+            over.complete(null);
         }
     }
 
@@ -109,9 +121,13 @@ final class Parking {
 
     private static Optional<Refusal> refusal(Parked parked, long now) {
         if (parked.lasts(now)) {
-            return Optional.of(new Refusal(parked.kind, Optional.of(Duration.ofNanos(parked.untilNanos - now))));
+            long left = parked.untilNanos - now;
+            return Optional.of(new Refusal(parked.kind, Optional.of(Duration.ofNanos(left)), left, null));
         }
-        return parked.isTaken(now) ? Optional.of(new Refusal(parked.kind, Optional.empty())) : Optional.empty();
+        FirstCall first = parked.first;
+        return first != null && parked.isTaken(now)
+                ? Optional.of(new Refusal(parked.kind, Optional.empty(), parked.leaseEndNanos - now, first.over))
+                : Optional.empty();
     }
 
     /**

@@ -1,6 +1,7 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.provider.FailureKind;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -48,11 +49,12 @@ final class PublishedCall implements Flow.Subscription {
         } catch (RuntimeException | Error e) {
             reject(e);
         }
-        if (!cancelled) {
-            start.accept(stream);
-        }
+        // Before the call begins, because it may run on this thread.
         signals.set(0);
         passOn();
+        if (!cancelled && badDemand == null) {
+            start.accept(stream);
+        }
     }
 
     @Override
@@ -110,9 +112,9 @@ final class PublishedCall implements Flow.Subscription {
             subscriber.onNext(event);
             return true;
         }
-        if (stream.isOver()) {
+        Throwable failure = stream.failure();
+        if (stream.isOver() || isReadersFault(failure)) {
             over = true;
-            Throwable failure = stream.failure();
             if (failure == null) {
                 subscriber.onComplete();
             } else {
@@ -120,6 +122,12 @@ final class PublishedCall implements Flow.Subscription {
             }
         }
         return false;
+    }
+
+    /** One that has not asked in time would perhaps never hear of it. */
+    private static boolean isReadersFault(@Nullable Throwable failure) {
+        return failure instanceof DeadlineExceededException
+                || (failure instanceof StreamFailedException broken && broken.kind() == FailureKind.CANCELLED);
     }
 
     /** A subscriber must not throw (Reactive Streams 2.13): it gets nothing more. */

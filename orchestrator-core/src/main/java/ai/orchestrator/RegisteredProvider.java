@@ -92,7 +92,7 @@ final class RegisteredProvider {
                 .orElseGet(() -> attemptDeadline(callDeadline).remaining().plus(LEASE_MARGIN));
         Parking.Entry entry = parking.enter(lease.toNanos());
         if (entry instanceof Parking.Refusal refusal) {
-            return new Admission.Refused(skipped(refusal), refusal.kind());
+            return new Admission.Refused(skipped(refusal), refusal);
         }
         Parking.@Nullable FirstCall first = entry instanceof Parking.FirstCall call ? call : null;
         if (!enter()) {

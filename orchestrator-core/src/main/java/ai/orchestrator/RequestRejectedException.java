@@ -6,8 +6,8 @@ import ai.orchestrator.provider.ProviderException;
 import java.util.List;
 
 /**
- * The request itself is at fault: a provider refused it for a reason that another provider would have too, so no other was asked, and the
- * cause is its answer; or no provider can do what it asks, and nothing was sent.
+ * The request itself is at fault: a provider refused it for a reason that every other provider has too, or that all that were asked have in
+ * common, and the cause is the first one's answer; or no provider can do what it asks, and nothing was sent.
  */
 public final class RequestRejectedException extends OrchestratorException {
 
@@ -28,7 +28,7 @@ public final class RequestRejectedException extends OrchestratorException {
     /**
      * Why it was refused.
      *
-     * @return a kind that does not fail over
+     * @return a kind that blames the request
      */
     public FailureKind kind() {
         return kind;

@@ -66,6 +66,16 @@ final class RetryBudget {
         }
     }
 
+    /** A retry or a failover that was counted came to nothing: it was cancelled, or not made. */
+    void giveBack() {
+        lock.lock();
+        try {
+            slot().withdrawals--;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Whether {@link #tryRetry()} would be allowed. */
     boolean allowsRetry() {
         lock.lock();

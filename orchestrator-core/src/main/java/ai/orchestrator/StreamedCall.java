@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     private boolean ended;
     private boolean closed;
 
-    /** Whether the reader was interrupted, so that the call is to be cancelled. */
+    /** Whether the thread that reads, or the call's own, was interrupted, so that the call is to be cancelled. */
     private boolean abandoned;
 
     /** Whether the reader has seen the answer's end: the call itself may end a little later. */
@@ -122,10 +123,10 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     @Override
     public void fail(Throwable cause) {
         end(() -> {
-            if (cause instanceof RuntimeException exception) {
-                failure = exception;
+            if (cause instanceof Error thrown) {
+                error = thrown;
             } else {
-                error = (Error) cause;
+                failure = cause instanceof RuntimeException exception ? exception : new CompletionException(cause);
             }
         });
     }
@@ -184,7 +185,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
                     show(event, resumed);
                 }
             } finally {
-                lock.unlock();
+                unlock();
             }
             if (onChange != NOTHING) {
                 tellSubscriber(resumed);
@@ -206,7 +207,14 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         private void show(ChatEvent event, Runnable resumed) {
             while (unread.size() >= MAX_UNREAD && isCurrent()) {
                 waits = true;
-                changed.awaitUninterruptibly();
+                try {
+                    changed.await();
+                } catch (InterruptedException e) {
+                    // By the executor's owner: the call ends, as when its caller is interrupted.
+                    Thread.currentThread().interrupt();
+                    over = true;
+                    abandoned = true;
+                }
             }
             if (waits) {
                 resumed.run();
@@ -397,6 +405,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         lock.lock();
         try {
             if (finishedRead) {
+                // The answer stays. What its provider may still be doing is not waited for.
                 return;
             }
             boolean unfinished = !ended || !unread.isEmpty();
@@ -408,7 +417,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
             changed.signalAll();
         } finally {
             lock.unlock();
+            cancellation.cancel();
         }
-        cancellation.cancel();
     }
 }

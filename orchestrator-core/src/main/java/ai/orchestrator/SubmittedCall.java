@@ -84,7 +84,7 @@ final class SubmittedCall implements Runnable {
         ChatResponse answer;
         try {
             answer = call.get();
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             // Whatever chat() would throw at its caller is told to whoever waits for this call.
             outcome.fail(e);
             return;

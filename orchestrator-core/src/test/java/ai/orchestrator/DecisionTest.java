@@ -501,14 +501,11 @@ class DecisionTest {
                 default -> throw new IllegalStateException(row.alone);
             };
         }
+        boolean asked = failed.hintNanos() > 0;
+        boolean worth = wait <= failed.settings().waitForHint().toNanos();
         return switch (row.withAnother) {
-            case "next" -> elsewhere;
-            case "next or wait" -> {
-                boolean shortEnough = failed.hintNanos() > 0
-                        && failed.hintNanos() <= failed.settings().waitForHint().toNanos();
-                yield shortEnough && canRetry ? RETRY : elsewhere;
-            }
-            case "here once" -> failed.attempts() == 1 && canRetry ? RETRY : elsewhere;
+            case "next", "next or wait" -> asked && row.alone.equals("here") && worth && canRetry ? RETRY : elsewhere;
+            case "here once" -> (asked ? worth : failed.attempts() == 1) && canRetry ? RETRY : elsewhere;
             case "filtered" -> failed.passesFilteredOn() ? LEAVE : STOP;
             case "end" -> STOP;
             default -> throw new IllegalStateException(row.withAnother);

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,10 @@ class ParkingTest {
         return (FirstCall) entry;
     }
 
+    private static Refusal parkedFor(FailureKind kind, Duration left) {
+        return new Refusal(kind, Optional.of(left), left.toNanos(), null);
+    }
+
     @Test
     void everybody_may_come_while_it_is_not_parked() {
         assertThat(enter()).isEqualTo(Free.FREE);
@@ -51,7 +56,7 @@ class ParkingTest {
         assertThat(park(Duration.ofSeconds(5))).isTrue();
         time.advance(Duration.ofSeconds(5).minusNanos(1));
 
-        Refusal refusal = new Refusal(FailureKind.RATE_LIMITED, Optional.of(Duration.ofNanos(1)));
+        Refusal refusal = parkedFor(FailureKind.RATE_LIMITED, Duration.ofNanos(1));
         assertThat(enter()).isEqualTo(refusal);
         assertThat(parking.refusal()).contains(refusal);
     }
@@ -63,8 +68,12 @@ class ParkingTest {
 
         assertThat(parking.refusal()).isEmpty();
         enterFirst();
-        assertThat(enter()).isEqualTo(new Refusal(FailureKind.RATE_LIMITED, Optional.empty()));
-        assertThat(parking.refusal()).contains(new Refusal(FailureKind.RATE_LIMITED, Optional.empty()));
+        assertThat(enter()).isInstanceOfSatisfying(Refusal.class, refusal -> {
+            assertThat(refusal.left()).isEmpty();
+            assertThat(refusal.againInNanos()).isEqualTo(LEASE.toNanos());
+            assertThat(refusal.sooner()).isNotDone();
+            assertThat(parking.refusal()).contains(refusal);
+        });
     }
 
     @Test
@@ -93,6 +102,21 @@ class ParkingTest {
         enterFirst().release();
         enterFirst();
         assertThat(enter()).isInstanceOf(Refusal.class);
+    }
+
+    @Test
+    void who_waits_for_the_first_call_hears_when_it_has_reported_or_was_given_back() {
+        park(Duration.ofSeconds(5));
+        time.advance(Duration.ofSeconds(5));
+        FirstCall given = enterFirst();
+        CompletableFuture<Void> waiting = ((Refusal) enter()).sooner();
+        given.release();
+        assertThat(waiting).isDone();
+        FirstCall first = enterFirst();
+        CompletableFuture<Void> again = ((Refusal) enter()).sooner();
+        assertThat(again).isNotDone();
+        first.reported();
+        assertThat(again).isDone();
     }
 
     @Test
@@ -132,7 +156,7 @@ class ParkingTest {
         FirstCall first = enterFirst();
         assertThat(park(Duration.ofSeconds(9))).isTrue();
         first.reported();
-        assertThat(enter()).isEqualTo(new Refusal(FailureKind.RATE_LIMITED, Optional.of(Duration.ofSeconds(9))));
+        assertThat(enter()).isEqualTo(parkedFor(FailureKind.RATE_LIMITED, Duration.ofSeconds(9)));
         first.release();
         assertThat(enter()).isInstanceOf(Refusal.class);
     }
@@ -152,7 +176,7 @@ class ParkingTest {
     void the_longer_park_stays() {
         assertThat(park(Duration.ofSeconds(60))).isTrue();
         assertThat(park(Duration.ofSeconds(5))).as("news").isFalse();
-        assertThat(enter()).isEqualTo(new Refusal(FailureKind.RATE_LIMITED, Optional.of(Duration.ofSeconds(60))));
+        assertThat(enter()).isEqualTo(parkedFor(FailureKind.RATE_LIMITED, Duration.ofSeconds(60)));
     }
 
     @Test
@@ -161,14 +185,14 @@ class ParkingTest {
         assertThat(parking.park(Duration.ofMinutes(10).toNanos(), FailureKind.CREDENTIAL))
                 .as("news")
                 .isFalse();
-        assertThat(enter()).isEqualTo(new Refusal(FailureKind.CREDENTIAL, Optional.of(Duration.ofMinutes(10))));
+        assertThat(enter()).isEqualTo(parkedFor(FailureKind.CREDENTIAL, Duration.ofMinutes(10)));
     }
 
     @Test
     void refusals_say_why_and_until_when() {
-        assertThat(new Refusal(FailureKind.OVERLOADED, Optional.of(Duration.ofSeconds(12))).reason())
+        assertThat(parkedFor(FailureKind.OVERLOADED, Duration.ofSeconds(12)).reason())
                 .isEqualTo("parked for 12 s after OVERLOADED");
-        assertThat(new Refusal(FailureKind.OVERLOADED, Optional.empty()).reason())
+        assertThat(new Refusal(FailureKind.OVERLOADED, Optional.empty(), 1, new CompletableFuture<>()).reason())
                 .isEqualTo("was parked after OVERLOADED, and another call tries it first");
     }
 

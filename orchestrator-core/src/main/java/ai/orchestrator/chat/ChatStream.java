@@ -21,7 +21,7 @@ import java.util.Iterator;
 public interface ChatStream extends Iterable<ChatEvent>, AutoCloseable {
 
     /**
-     * Whether something follows. Blocks until that is known, at most until the call's deadline.
+     * Whether something follows. Blocks until that is known, at most until the call's deadline, if the provider heeds its cancellation.
      *
      * @return false after {@link ChatEvent.Finished}
      * @throws ai.orchestrator.OrchestratorException if the call failed, every time; as {@link ai.orchestrator.Orchestrator#stream} says

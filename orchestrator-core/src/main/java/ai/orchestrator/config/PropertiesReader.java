@@ -128,7 +128,7 @@ final class PropertiesReader {
         SHARED.put("retry.wait-for-hint", (draft, value) -> draft.retry.waitForHint(duration(value)));
         SHARED.put("retry-after-cap", (draft, value) -> draft.retry.retryAfterCap(duration(value)));
         SHARED.put("max-concurrent", (draft, value) -> draft.provider.maxConcurrent(integer(value)));
-        SHARED.put("context-window", (draft, value) -> draft.provider.contextWindow(integer(value)));
+        SHARED.put("context-window", (draft, value) -> draft.provider.contextWindow(wholeNumber(value)));
         SHARED.put("collect-streams", (draft, value) -> draft.provider.collectStreams(bool(value)));
         SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
         SHARED.put("timeout.first-token", (draft, value) -> draft.provider.firstTokenTimeout(duration(value)));
@@ -316,6 +316,14 @@ final class PropertiesReader {
             complete = false;
         }
         return complete ? Optional.of(resolved.toString()) : Optional.empty();
+    }
+
+    private static long wholeNumber(String value) {
+        try {
+            return Long.parseLong(value);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("must be a whole number, such as 128000", e);
+        }
     }
 
     private static int integer(String value) {

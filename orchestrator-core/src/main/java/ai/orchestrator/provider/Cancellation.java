@@ -77,8 +77,8 @@ public final class Cancellation {
     private static void run(Runnable action) {
         try {
             action.run();
-        } catch (RuntimeException e) {
-            // One action's fault must not keep the others from stopping.
+        } catch (Throwable e) {
+            // One action's fault must not keep the others from stopping, an error's neither.
             logger.warn("An action on cancellation failed", e);
         }
     }

@@ -27,7 +27,9 @@ public interface ChatProvider extends AutoCloseable {
      * returns after a {@link ai.orchestrator.chat.ChatEvent.Finished}.
      *
      * <p>Limits are the caller's affair: it cancels when one has passed. An implementation therefore sets no timeouts of its own, registers
-     * with {@code cancellation} whatever it blocks on, and returns promptly once cancelled. It repeats nothing by itself.
+     * with {@code cancellation} whatever it blocks on, and returns promptly once cancelled. What it registers runs on the thread
+     * that keeps the limits of all calls, so it must not block: until it returns, no other limit is kept. An implementation that does not
+     * heed its cancellation holds its caller beyond every limit. It repeats nothing by itself.
      *
      * @param request what is asked; nothing of it is {@link #unsupported}
      * @param delivery how the answer is wanted

@@ -30,6 +30,8 @@ final class ScenarioTableTest {
         String readme = Files.readString(README);
         Matcher block = BLOCK.matcher(readme);
         assertThat(block.find()).as("a block of scenarios in README.md").isTrue();
+        // A table that says so is not one to be written down.
+        assertThat(table).doesNotContain("FAILED");
         if (System.getProperty("scenarios.write") != null) {
             Files.writeString(README, block.replaceFirst(Matcher.quoteReplacement(table)));
             return;

@@ -42,7 +42,11 @@ import picocli.CommandLine.TypeConversionException;
             "Without --config, simulated providers in this process answer, one of which fails on purpose."
         },
         exitCodeListHeading = "Exit codes:%n",
-        exitCodeList = {"0:answered", "1:no provider could answer", "2:bad usage or configuration"})
+        exitCodeList = {
+            "0:answered",
+            "1:no provider could answer, or nobody read the answer",
+            "2:bad usage or configuration"
+        })
 final class AskCommand implements Callable<Integer> {
 
     private final InputStream in;
@@ -178,12 +182,15 @@ final class AskCommand implements Callable<Integer> {
             if (json) {
                 out.println(JsonOutput.error(e));
             }
-            if (e instanceof AllProvidersFailedException) {
+            if (e instanceof AllProvidersFailedException failed) {
                 err.println(
                         e instanceof CredentialsRejectedException
                                 ? "orchestrator: no provider accepts its API key; check the keys"
                                 : "orchestrator: no provider could answer");
                 tell(e.trail());
+                failed.earliestRetry()
+                        .ifPresent(wait -> err.println(
+                                "  try again in " + wait.plusMillis(999).toSeconds() + " s"));
             } else {
                 err.println("orchestrator: " + e.getMessage());
             }

@@ -1,0 +1,285 @@
+package ai.orchestrator.calls;
+
+import static ai.orchestrator.calls.Stage.REQUEST;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.orchestrator.AllProvidersFailedException;
+import ai.orchestrator.CallOptions;
+import ai.orchestrator.CredentialsRejectedException;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.StreamFailedException;
+import ai.orchestrator.StreamRescue;
+import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.chat.Trail;
+import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
+import ai.orchestrator.testkit.ManualTimeSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LimitsTest {
+
+    private final ManualTimeSource time = new ManualTimeSource();
+
+    private Orchestrator two(Script first, Consumer<ProviderSettings.Builder> settings, Script second) {
+        return Orchestrator.builder()
+                .timeSource(time)
+                .deadline(Duration.ofMinutes(5))
+                .provider("first", p -> settings.accept(p.chatProvider(first).priority(1)))
+                .provider("second", p -> p.chatProvider(second).priority(2))
+                .build();
+    }
+
+    private static Trail.Failed firstFailure(ChatResponse answer) {
+        return (Trail.Failed) answer.trail().steps().get(0);
+    }
+
+    // ---- max-concurrent
+
+    @Test
+    void so_many_attempts_run_at_once_and_the_others_go_on_to_the_next_provider() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Script gated = new Script((cancellation, sink) -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            Script.await(gate);
+            running.decrementAndGet();
+            Script.say(sink, "first");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        try (Orchestrator orchestrator = two(gated, p -> p.maxConcurrent(3), Script.answering("second"))) {
+            List<CompletableFuture<ChatResponse>> futures = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                futures.add(orchestrator.chatAsync(REQUEST));
+                gated.awaitCall();
+            }
+            for (int i = 0; i < 5; i++) {
+                ChatResponse answer = orchestrator.chat(REQUEST);
+                assertThat(answer.provider()).isEqualTo("second");
+                assertThat(answer.trail().steps().get(0)).hasToString("first skipped: full: 3 attempts are under way");
+            }
+            gate.countDown();
+            for (CompletableFuture<ChatResponse> future : futures) {
+                assertThat(future.get(10, TimeUnit.SECONDS).provider()).isEqualTo("first");
+            }
+            assertThat(most).hasValue(3);
+            assertThat(orchestrator.chat(REQUEST).provider()).isEqualTo("first");
+        }
+    }
+
+    @Test
+    void many_threads_never_run_more_attempts_than_allowed_and_lose_no_place() throws Exception {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Script counting = new Script((cancellation, sink) -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            Thread.onSpinWait();
+            running.decrementAndGet();
+            Script.say(sink, "first");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        try (Orchestrator orchestrator = two(counting, p -> p.maxConcurrent(2), Script.answering("second"))) {
+            List<CompletableFuture<ChatResponse>> futures = new ArrayList<>();
+            for (int i = 0; i < 500; i++) {
+                futures.add(orchestrator.chatAsync(REQUEST));
+            }
+            CompletableFuture.allOf(futures.toArray(CompletableFuture[]::new)).get(30, TimeUnit.SECONDS);
+            assertThat(most.get()).isBetween(1, 2);
+            assertThat(orchestrator.chat(REQUEST).provider()).isEqualTo("first");
+            assertThat(time.pendingTimers()).isZero();
+        }
+    }
+
+    @Test
+    void less_than_no_place_is_refused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ProviderSettings.builder("p").maxConcurrent(-1));
+    }
+
+    // ---- Collected streams
+
+    private static void collected(ProviderSettings.Builder settings) {
+        settings.collectStreams(true).firstTokenTimeout(Duration.ofSeconds(10)).idleTimeout(Duration.ofSeconds(15));
+    }
+
+    @Test
+    void a_collected_stream_has_the_limit_of_the_first_token() throws Exception {
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, LimitsTest::collected, Script.answering("fine"))) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            time.advance(Duration.ofSeconds(10).minusNanos(1));
+            assertThat(future).isNotDone();
+            time.advance(Duration.ofNanos(1));
+            ChatResponse answer = future.get(10, TimeUnit.SECONDS);
+            assertThat(answer.provider()).isEqualTo("second");
+            assertThat(firstFailure(answer).reason()).isEqualTo("no first token within 10 s");
+        }
+    }
+
+    @Test
+    void a_collected_stream_has_the_limit_of_silence_and_nothing_of_it_is_in_the_answer() throws Exception {
+        Script half = Script.silentAfter("half an");
+        try (Orchestrator orchestrator = two(half, LimitsTest::collected, Script.answering("fine"))) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            half.awaitBlocked();
+            time.advance(Duration.ofSeconds(15).minusNanos(1));
+            assertThat(future).isNotDone();
+            time.advance(Duration.ofNanos(1));
+            ChatResponse answer = future.get(10, TimeUnit.SECONDS);
+            assertThat(answer.text()).isEqualTo("fine");
+            assertThat(firstFailure(answer).reason()).isEqualTo("silent for 15 s");
+        }
+    }
+
+    @Test
+    void a_call_that_is_not_collected_has_neither_limit() throws Exception {
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, p -> {}, Script.answering("fine"))) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            time.advance(Duration.ofMinutes(4));
+            assertThat(future).isNotDone();
+            future.cancel(false);
+        }
+    }
+
+    // ---- Live reasoning
+
+    private Recorder publishedWith(CallOptions options, int heardBeforeItFails) throws InterruptedException {
+        Recorder subscriber = new Recorder(Long.MAX_VALUE);
+        Script thinking = subscriber.breakingOffAfter(heardBeforeItFails, new ChatEvent.Reasoning("hmm"));
+        try (Orchestrator orchestrator = two(thinking, p -> {}, Script.answering("fine"))) {
+            orchestrator.publish(REQUEST, options).subscribe(subscriber);
+            subscriber.awaitEnd();
+        }
+        return subscriber;
+    }
+
+    @Test
+    void reasoning_is_held_back_so_that_a_failure_after_it_is_not_seen() throws Exception {
+        assertThat(publishedWith(CallOptions.defaults(), 0).heard()).containsExactly("fine", "Finished", "onComplete");
+    }
+
+    @Test
+    void live_reasoning_is_shown_and_then_the_contract_applies() throws Exception {
+        Recorder failed = publishedWith(CallOptions.defaults().withLiveReasoning(), 1);
+        assertThat(failed.heard()).containsExactly("Reasoning", "onError");
+        assertThat(failed.awaitEnd()).isInstanceOf(StreamFailedException.class);
+
+        CallOptions restart = CallOptions.defaults().withLiveReasoning().withStreamRescue(StreamRescue.RESTART);
+        assertThat(publishedWith(restart, 1).heard())
+                .containsExactly("Reasoning", "Restarted", "fine", "Finished", "onComplete");
+    }
+
+    @Test
+    void under_HOLD_live_reasoning_changes_nothing() throws Exception {
+        CallOptions hold = CallOptions.defaults().withLiveReasoning().withStreamRescue(StreamRescue.HOLD);
+        assertThat(publishedWith(hold, 0).heard()).containsExactly("fine", "Finished", "onComplete");
+    }
+
+    // ---- When every provider is out
+
+    @Test
+    void keys_that_nobody_accepts_are_an_error_of_their_own_also_to_the_next_call() {
+        Script first = Script.failing(FailureKind.CREDENTIAL);
+        try (Orchestrator orchestrator = two(first, p -> {}, Script.failing(FailureKind.CREDENTIAL))) {
+            for (int call = 1; call <= 2; call++) {
+                int attempts = call == 1 ? 2 : 0;
+                assertThatThrownBy(() -> orchestrator.chat(REQUEST))
+                        .isInstanceOfSatisfying(CredentialsRejectedException.class, e -> {
+                            assertThat(e).hasMessageContaining("check the keys");
+                            assertThat(e.trail().attempts()).isEqualTo(attempts);
+                            assertThat(e.earliestRetry()).contains(Duration.ofMinutes(10));
+                        });
+            }
+            assertThat(first.calls()).isOne();
+        }
+    }
+
+    @Test
+    void one_provider_that_fails_otherwise_makes_it_no_matter_of_keys() {
+        try (Orchestrator orchestrator =
+                two(Script.failing(FailureKind.CREDENTIAL), p -> {}, Script.failing(FailureKind.PERMISSION))) {
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST)).isExactlyInstanceOf(AllProvidersFailedException.class);
+        }
+    }
+
+    private static ProviderException limited(Duration hint) {
+        return ProviderException.builder(FailureKind.RATE_LIMITED, "slow down")
+                .retryAfter(hint)
+                .build();
+    }
+
+    @Test
+    void the_earliest_retry_is_the_shortest_of_all_providers() {
+        Script minutes6 = Script.failingAfter(limited(Duration.ofMinutes(6)));
+        Script minutes7 = Script.failingAfter(limited(Duration.ofMinutes(7)));
+        try (Orchestrator orchestrator = two(minutes7, p -> {}, minutes6)) {
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST))
+                    .isInstanceOfSatisfying(AllProvidersFailedException.class, e -> {
+                        assertThat(e.earliestRetry()).contains(Duration.ofMinutes(6));
+                        assertThat(e).hasMessageContaining("try again in 360 s");
+                    });
+            time.advance(Duration.ofMinutes(2));
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST))
+                    .isInstanceOfSatisfying(AllProvidersFailedException.class, e -> {
+                        assertThat(e.earliestRetry()).contains(Duration.ofMinutes(4));
+                        assertThat(e.trail().attempts()).isZero();
+                    });
+        }
+    }
+
+    @Test
+    void the_earliest_retry_waits_for_the_park_and_the_breaker_of_a_provider() {
+        Script limited = Script.failingAfter(limited(Duration.ofMinutes(6)));
+        try (Orchestrator orchestrator = two(limited, p -> {}, Script.answering("fine"))) {
+            orchestrator.circuitBreaker("second").forceOpen();
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST)).isInstanceOf(AllProvidersFailedException.class);
+            time.advance(Duration.ofMinutes(5).plusSeconds(30));
+            for (int i = 0; i < 5; i++) {
+                orchestrator.circuitBreaker("first").recordFailure();
+            }
+            // Parked for 30 s more, but its breaker is open for 60.
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST))
+                    .isInstanceOfSatisfying(
+                            AllProvidersFailedException.class,
+                            e -> assertThat(e.earliestRetry()).contains(Duration.ofSeconds(60)));
+        }
+    }
+
+    @Test
+    void there_is_no_earliest_retry_where_one_may_be_asked_at_once_or_nobody_knows() {
+        try (Orchestrator orchestrator = two(
+                Script.failingAfter(limited(Duration.ofMinutes(6))), p -> {}, Script.failing(FailureKind.MALFORMED))) {
+            CallOptions short100ms = CallOptions.defaults().withDeadline(Duration.ofMillis(100));
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST, short100ms))
+                    .isInstanceOfSatisfying(
+                            AllProvidersFailedException.class,
+                            e -> assertThat(e.earliestRetry()).isEmpty());
+        }
+        try (Orchestrator orchestrator = two(Script.answering("fine"), p -> {}, Script.answering("fine"))) {
+            orchestrator.circuitBreaker("first").forceOpen();
+            orchestrator.circuitBreaker("second").forceOpen();
+            assertThatThrownBy(() -> orchestrator.chat(REQUEST))
+                    .isInstanceOfSatisfying(
+                            AllProvidersFailedException.class,
+                            e -> assertThat(e.earliestRetry()).isEmpty());
+        }
+    }
+}
