@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class AnswerCollector {
 
     private final Pieces text = new Pieces();
-    private final Pieces reasoning = new Pieces();
 
     // What most answers have nothing of is made when it comes.
+    private @Nullable Pieces reasoning;
     private @Nullable Map<Integer, ToolCall> toolCalls;
     private @Nullable Map<String, String> providerState;
     private @Nullable Map<String, Object> extra;
@@ -56,6 +56,9 @@ final class AnswerCollector {
         if (event instanceof ChatEvent.Text piece) {
             text.add(piece.text());
         } else if (event instanceof ChatEvent.Reasoning piece) {
+            if (reasoning == null) {
+                reasoning = new Pieces();
+            }
             reasoning.add(piece.text());
         } else if (event instanceof ChatEvent.ToolCalled called) {
             if (toolCalls == null) {
@@ -99,13 +102,15 @@ final class AnswerCollector {
     /** The answer, without a trail. */
     ChatResponse.Builder answer(String provider) {
         ChatResponse.Builder answer = ChatResponse.builder(provider, text.toString())
-                .reasoning(reasoning.toString())
                 .model(model)
                 .responseId(responseId)
                 .requestId(requestId)
                 .usage(usage)
                 .rateLimits(rateLimits)
                 .headers(headers);
+        if (reasoning != null) {
+            answer.reasoning(reasoning.toString());
+        }
         if (toolCalls != null) {
             answer.toolCalls(List.copyOf(toolCalls.values()));
         }

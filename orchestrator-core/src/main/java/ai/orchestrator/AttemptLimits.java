@@ -11,29 +11,25 @@ import org.jspecify.annotations.Nullable;
  * Ends an attempt at the first of its limits: connecting, first token, silence, total. One timer for all of them, which looks again when
  * the next one could be due, because arming and disarming timers is what limits cost. Safe for use by several threads.
  */
-final class AttemptLimits {
+final class AttemptLimits implements Runnable {
 
     private final TimeSource timeSource;
     private final boolean streamed;
     private final LiveAnswer.Reception live;
     private final Cancellation attempt;
     private final long startNanos;
-    private final Duration connect;
-    private final Duration firstToken;
-    private final Duration idle;
+    private final ProviderSettings settings;
     private final long totalNanos;
 
-    /** The provider's own limit of an attempt; null if the call's deadline comes first. */
-    private final @Nullable Duration total;
+    /** Whether the call's deadline comes before the provider's own limit of an attempt. */
+    private final boolean endsWithCall;
 
     // Set by the provider's thread, read by the time source's; times are counted from the attempt's start.
     private volatile boolean connected;
     private volatile boolean started;
     private volatile long lastSignNanos;
 
-    /** Guards the timer. */
-    private final Object lock = new Object();
-
+    // The timer; guarded by this.
     private TimeSource.@Nullable Timer timer;
     private long dueNanos;
     private boolean over;
@@ -63,10 +59,8 @@ final class AttemptLimits {
         this.live = live;
         this.attempt = attempt;
         this.startNanos = timeSource.nanoTime();
-        this.connect = settings.connectTimeout();
-        this.firstToken = settings.firstTokenTimeout();
-        this.idle = settings.idleTimeout();
-        this.total = deadline == callDeadline ? null : settings.totalTimeout().orElse(null);
+        this.settings = settings;
+        this.endsWithCall = deadline == callDeadline;
         this.totalNanos = deadline.remainingNanos();
     }
 
@@ -77,7 +71,7 @@ final class AttemptLimits {
 
     /** Watches no longer. */
     void end() {
-        synchronized (lock) {
+        synchronized (this) {
             over = true;
             if (timer != null) {
                 timer.cancel();
@@ -98,8 +92,8 @@ final class AttemptLimits {
         }
         started = true;
         if (streamed) {
-            synchronized (lock) {
-                if (lastSignNanos + nanos(idle) < dueNanos) {
+            synchronized (this) {
+                if (lastSignNanos + nanos(settings.idleTimeout()) < dueNanos) {
                     arm(false);
                 }
             }
@@ -125,7 +119,7 @@ final class AttemptLimits {
     }
 
     private void arm(boolean readerIsBehind) {
-        synchronized (lock) {
+        synchronized (this) {
             if (over) {
                 return;
             }
@@ -134,18 +128,20 @@ final class AttemptLimits {
             }
             long elapsed = elapsedNanos();
             dueNanos = nextNanos(readerIsBehind ? elapsed : lastSignNanos);
-            timer = timeSource.schedule(dueNanos - elapsed, this::look);
+            timer = timeSource.schedule(dueNanos - elapsed, this);
         }
     }
 
-    private void look() {
+    /** Looks whether a limit has come. */
+    @Override
+    public void run() {
         boolean readerIsBehind = live.waits();
         String limit = limitDue(elapsedNanos(), readerIsBehind);
         if (limit == null) {
             arm(readerIsBehind);
             return;
         }
-        synchronized (lock) {
+        synchronized (this) {
             if (over) {
                 return;
             }
@@ -159,10 +155,12 @@ final class AttemptLimits {
     private long nextNanos(long silentSinceNanos) {
         long next = totalNanos;
         if (!connected) {
-            next = Math.min(next, nanos(connect));
+            next = Math.min(next, nanos(settings.connectTimeout()));
         }
         if (streamed) {
-            next = Math.min(next, started ? silentSinceNanos + nanos(idle) : nanos(firstToken));
+            next = Math.min(
+                    next,
+                    started ? silentSinceNanos + nanos(settings.idleTimeout()) : nanos(settings.firstTokenTimeout()));
         }
         return next;
     }
@@ -170,18 +168,19 @@ final class AttemptLimits {
     private @Nullable String limitDue(long elapsed, boolean readerIsBehind) {
         if (elapsed >= totalNanos) {
             // In the words of the configuration: what is left of a limit by now is always a little less.
-            return total == null
-                    ? "no complete answer before the call's deadline"
-                    : "no complete answer within " + Durations.text(total);
+            return settings.totalTimeout()
+                    .filter(total -> !endsWithCall)
+                    .map(total -> "no complete answer within " + Durations.text(total))
+                    .orElse("no complete answer before the call's deadline");
         }
-        if (!connected && elapsed >= nanos(connect)) {
-            return "no connection within " + Durations.text(connect);
+        if (!connected && elapsed >= nanos(settings.connectTimeout())) {
+            return "no connection within " + Durations.text(settings.connectTimeout());
         }
-        if (streamed && !started && elapsed >= nanos(firstToken)) {
-            return "no first token within " + Durations.text(firstToken);
+        if (streamed && !started && elapsed >= nanos(settings.firstTokenTimeout())) {
+            return "no first token within " + Durations.text(settings.firstTokenTimeout());
         }
-        return streamed && started && !readerIsBehind && elapsed - lastSignNanos >= nanos(idle)
-                ? "silent for " + Durations.text(idle)
+        return streamed && started && !readerIsBehind && elapsed - lastSignNanos >= nanos(settings.idleTimeout())
+                ? "silent for " + Durations.text(settings.idleTimeout())
                 : null;
     }
 

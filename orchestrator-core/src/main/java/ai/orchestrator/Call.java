@@ -37,13 +37,13 @@ final class Call {
     private final Cancellation cancellation;
     private final LiveAnswer live;
     private final Candidates candidates;
-    private final List<Trail.Step> steps = new ArrayList<>(2);
+    private List<Trail.Step> steps = List.of();
     private @Nullable ProviderException firstFailure;
-    private final List<ProviderException> laterFailures = new ArrayList<>(0);
+    private List<ProviderException> laterFailures = List.of();
     private @Nullable Candidate lastAsked;
 
-    /** Whether the attempt that begins was taken from the retry budget. */
-    private boolean drawn;
+    /** What the attempt that begins was taken from the retry budget; null if nothing. */
+    private RetryBudget.@Nullable Withdrawal drawn;
 
     private String partialText = "";
 
@@ -85,8 +85,7 @@ final class Call {
                 if (candidate == null) {
                     throw exhausted();
                 }
-                awaitTurn(candidate);
-                Admission.Granted admission = admit(candidate);
+                Admission.Granted admission = awaitTurn(candidate) ? admit(candidate) : null;
                 if (admission != null) {
                     ChatResponse response = attempt(candidate, admission);
                     if (response != null) {
@@ -102,25 +101,29 @@ final class Call {
         }
     }
 
-    /** Waits until a provider may be asked again. */
-    private void awaitTurn(Candidate candidate) {
+    /**
+     * Waits until a provider may be asked again.
+     *
+     * @return false if another one may be, sooner than was known
+     */
+    private boolean awaitTurn(Candidate candidate) {
         candidate.waited = Duration.ZERO;
         long now = context.timeSource.nanoTime();
         if (candidate.attempts == 0 || candidate.dueNanos - now <= 0) {
-            return;
+            return true;
         }
         CountDownLatch woken = new CountDownLatch(1);
-        if (candidate.sooner != null) {
-            var unused = candidate.sooner.thenRun(woken::countDown);
-        }
+        candidates.whenSooner(woken::countDown);
         try (Cancellation.Registration registration = cancellation.onCancel(woken::countDown)) {
-            context.timeSource.await(woken, candidate.dueNanos - now);
+            context.timeSource.await(woken, Math.min(candidate.dueNanos - now, deadline.remainingNanos()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         stopIfOver();
-        candidate.waited = Duration.ofNanos(context.timeSource.nanoTime() - now);
+        long after = context.timeSource.nanoTime();
+        candidate.waited = Duration.ofNanos(after - now);
         candidates.timeHasPassed();
+        return candidate.dueNanos - after <= 0 || (candidate.sooner != null && candidate.sooner.isDone());
     }
 
     private Admission.@Nullable Granted admit(Candidate candidate) {
@@ -156,7 +159,6 @@ final class Call {
         } else if (parked != null) {
             // It has waited as it was told, and others were faster: it goes on waiting, within its deadline (R9).
             candidate.stage = Candidate.Stage.WAITING;
-            candidates.postpone(candidate, parked);
         } else {
             candidate.stage = Candidate.Stage.DONE;
         }
@@ -164,12 +166,13 @@ final class Call {
     }
 
     private boolean draw(Candidate candidate) {
-        drawn = lastAsked != null;
+        drawn = null;
         if (candidate.attempts > 0) {
-            return context.budget.tryRetry();
+            drawn = context.budget.tryRetry();
+            return drawn != null;
         }
-        if (drawn) {
-            context.budget.failover();
+        if (lastAsked != null) {
+            drawn = context.budget.failover();
         } else {
             context.budget.firstAttempt();
         }
@@ -178,14 +181,14 @@ final class Call {
 
     /** The attempt was not made, or cancelled: it does not count. */
     private void giveBack() {
-        if (drawn) {
-            context.budget.giveBack();
-            drawn = false;
+        if (drawn != null) {
+            drawn.giveBack();
+            drawn = null;
         }
     }
 
     private void note(Trail.Skipped step) {
-        steps.add(step);
+        add(step);
         logger.debug("{}", step);
     }
 
@@ -227,7 +230,7 @@ final class Call {
         if (candidate.attempts > 1) {
             candidate.retry().onComplete();
         }
-        steps.add(new Trail.Answered(provider.name(), candidate.waited, took));
+        add(new Trail.Answered(provider.name(), candidate.waited, took));
         return answer.trail(trail()).build();
     }
 
@@ -258,7 +261,7 @@ final class Call {
                 failure.requestId(),
                 failure.retryAfter(),
                 String.valueOf(failure.getMessage()));
-        steps.add(step);
+        add(step);
         tell(step, decision, parked);
         if (failure.kind() == FailureKind.CANCELLED) {
             giveBack();
@@ -274,9 +277,13 @@ final class Call {
         if (firstFailure == null) {
             firstFailure = failure;
         } else {
+            laterFailures = laterFailures.isEmpty() ? new ArrayList<>(2) : laterFailures;
             laterFailures.add(failure);
         }
         follow(candidate, failure.kind(), decision);
+        if (live != LiveAnswer.NONE) {
+            live.goesOn(trail(), firstFailure);
+        }
     }
 
     private Decision decide(Candidate candidate, ProviderException failure, boolean shown) {
@@ -306,7 +313,7 @@ final class Call {
 
     private void follow(Candidate candidate, FailureKind kind, Decision decision) {
         candidate.keyRejected = kind == FailureKind.CREDENTIAL;
-        candidate.dueNanos = context.timeSource.nanoTime() + decision.waitNanos();
+        candidate.waitEndNanos = context.timeSource.nanoTime() + decision.waitNanos();
         candidate.stage = decision.next() == Decision.Next.LEAVE ? Candidate.Stage.DONE : Candidate.Stage.WAITING;
         if (decision.next() == Decision.Next.RETRY) {
             candidates.prefer(candidate);
@@ -335,7 +342,7 @@ final class Call {
         stopIfExpired();
         candidates.forEach(candidate -> {
             if (candidate.stage == Candidate.Stage.WAITING) {
-                candidates.whyNotAgain(candidate).ifPresent(reason -> steps.add(notAgain(candidate.provider, reason)));
+                candidates.whyNotAgain(candidate).ifPresent(reason -> add(notAgain(candidate.provider, reason)));
             }
         });
         if (candidates.areAllUnfit()) {
@@ -392,6 +399,18 @@ final class Call {
         if (Thread.currentThread().isInterrupted()) {
             throw new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, firstFailure, trail());
         }
+    }
+
+    private void add(Trail.Step step) {
+        if (steps.isEmpty()) {
+            // The only one of most calls needs no list that can grow.
+            steps = List.of(step);
+            return;
+        }
+        if (steps.size() == 1) {
+            steps = new ArrayList<>(steps);
+        }
+        steps.add(step);
     }
 
     private Trail trail() {

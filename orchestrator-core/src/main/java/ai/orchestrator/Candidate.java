@@ -28,7 +28,10 @@ final class Candidate {
     /** How many attempts and waits the call had behind it when this one was skipped. */
     int skippedAt;
 
-    /** When a waiting one may be asked again. */
+    /** When the wait that its last failure brought is over. */
+    long waitEndNanos;
+
+    /** When a waiting one may be asked again at the latest, as far as is known. */
     long dueNanos;
 
     /** What ends its wait earlier; null if only time does. */

@@ -115,9 +115,10 @@ final class Candidates {
     /** Why one that has failed and waits is not asked again. */
     Optional<String> whyNotAgain(Candidate candidate) {
         long now = timeSource.nanoTime();
-        candidate.provider.parking().refusal().ifPresent(refusal -> postpone(candidate, refusal));
+        findDue(candidate, now);
         long waitNanos = candidate.dueNanos - now;
-        if (waitNanos >= deadline.remainingNanos()) {
+        // A first call may report at any moment, so it is worth what time there is.
+        if (candidate.sooner == null && waitNanos >= deadline.remainingNanos()) {
             return Optional.of(
                     "its wait of " + Durations.text(Duration.ofNanos(waitNanos)) + " would pass the deadline");
         }
@@ -136,15 +137,29 @@ final class Candidates {
     }
 
     /** Another call may have parked it for longer, or goes first now. */
-    void postpone(Candidate candidate, Parking.Refusal refusal) {
-        long again = timeSource.nanoTime() + refusal.againInNanos();
-        candidate.sooner = refusal.sooner();
-        if (candidate.sooner != null) {
-            // It may report at any moment, so it is worth what time there is.
-            again = timeSource.nanoTime() + Math.min(refusal.againInNanos(), deadline.remainingNanos() - 1);
+    private void findDue(Candidate candidate, long now) {
+        candidate.dueNanos = candidate.waitEndNanos;
+        candidate.sooner = null;
+        Parking.Refusal refusal = candidate.provider.parking().refusal().orElse(null);
+        if (refusal == null) {
+            return;
         }
-        if (again - candidate.dueNanos > 0) {
+        // Read anew: rather a little late than too early, and refused once more.
+        long again = timeSource.nanoTime() + refusal.againInNanos();
+        // Its own wait is not cut short by a first call that reports; whether one is still under way then is seen then.
+        boolean waitsItself = refusal.sooner() != null && candidate.waitEndNanos - now > 0;
+        if (!waitsItself && again - candidate.dueNanos > 0) {
             candidate.dueNanos = again;
+            candidate.sooner = refusal.sooner();
+        }
+    }
+
+    /** Runs something when one that waits for another call may be asked earlier. */
+    void whenSooner(Runnable action) {
+        for (Candidate candidate : all) {
+            if (candidate.stage == Stage.WAITING && candidate.sooner != null) {
+                var unused = candidate.sooner.thenRun(action);
+            }
         }
     }
 

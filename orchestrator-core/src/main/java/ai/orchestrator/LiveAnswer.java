@@ -1,7 +1,9 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
 
 /** Sees the answers of a call's attempts while they come. */
 interface LiveAnswer {
@@ -35,6 +37,11 @@ interface LiveAnswer {
         public boolean failed(String provider, FailureKind kind) {
             return false;
         }
+
+        @Override
+        public void goesOn(Trail trail, ProviderException firstFailure) {
+            // Nobody reads before the end.
+        }
     };
 
     /** Takes one attempt's events. */
@@ -65,4 +72,11 @@ interface LiveAnswer {
      * @return whether some of its answer was shown already and cannot be taken back, so that no other attempt may follow
      */
     boolean failed(String provider, FailureKind kind);
+
+    /**
+     * The call goes on after a failure.
+     *
+     * @param trail what it has done so far, for a reader that ends it
+     */
+    void goesOn(Trail trail, ProviderException firstFailure);
 }

@@ -294,24 +294,11 @@ public final class Orchestrator implements AutoCloseable {
         Runnable listening = listenTo(options, cancellation);
         new SubmittedCall(
                         () -> new Call(context, request, allowed, callDeadline, cancellation, live).run(),
-                        new SubmittedCall.Outcome() {
-                            @Override
-                            public void complete(ChatResponse answer) {
-                                end();
-                                outcome.complete(answer);
-                            }
-
-                            @Override
-                            public void fail(Throwable cause) {
-                                end();
-                                outcome.fail(cause);
-                            }
-
-                            private void end() {
-                                listening.run();
-                                inFlight.end(cancellation);
-                            }
-                        })
+                        () -> {
+                            listening.run();
+                            inFlight.end(cancellation);
+                        },
+                        outcome)
                 .submitTo(
                         executor,
                         timeSource,

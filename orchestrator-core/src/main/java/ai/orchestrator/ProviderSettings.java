@@ -416,8 +416,8 @@ public final class ProviderSettings {
 
         /**
          * Limits how long a stream may take to its first token of text, reasoning or a tool call, connection included; 10 seconds by
-         * default. Comments and pings are no tokens. Calls that do not stream have no such limit, unless {@link #collectStreams} is on. What is left of the call's deadline limits
-         * it further.
+         * default. Comments and pings are no tokens. Calls that do not stream have no such limit, unless {@link #collectStreams} is on. What
+         * is left of the call's deadline limits it further.
          *
          * @param timeout more than zero
          * @return this builder

@@ -11,6 +11,7 @@ import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class RegisteredProvider {
 
     /** How much longer than its limit an attempt may take to report, before its permit goes to another. */
-    private static final Duration LEASE_MARGIN = Duration.ofSeconds(1);
+    private static final long LEASE_MARGIN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final ProviderSettings settings;
     private final ChatProvider chatProvider;
@@ -87,9 +88,10 @@ final class RegisteredProvider {
 
     /** The right to make an attempt now, to be completed once; or, if there is none, the reason. */
     Admission admit(Deadline callDeadline) {
-        Duration lease = settings.circuitBreaker()
-                .trialLease()
-                .orElseGet(() -> attemptDeadline(callDeadline).remaining().plus(LEASE_MARGIN));
+        Duration configured = settings.circuitBreaker().trialLease().orElse(null);
+        Duration lease = configured == null
+                ? Duration.ofNanos(Math.max(0, attemptDeadline(callDeadline).remainingNanos()) + LEASE_MARGIN_NANOS)
+                : configured;
         Parking.Entry entry = parking.enter(lease.toNanos());
         if (entry instanceof Parking.Refusal refusal) {
             return new Admission.Refused(skipped(refusal), refusal);

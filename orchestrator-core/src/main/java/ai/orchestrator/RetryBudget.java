@@ -4,6 +4,7 @@ import ai.orchestrator.time.TimeSource;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The allowance, shared by all calls, that keeps retries from multiplying the load on providers in trouble: a fifth of the first attempts and
@@ -56,21 +57,36 @@ final class RetryBudget {
         slot().firstAttempts.increment();
     }
 
-    /** A call turns to another provider. */
-    void failover() {
-        lock.lock();
-        try {
-            slot().withdrawals++;
-        } finally {
-            lock.unlock();
+    /** What was taken; may be given back once, if it came to nothing. */
+    final class Withdrawal {
+
+        private final Slot slot;
+
+        private Withdrawal(Slot slot) {
+            this.slot = slot;
+        }
+
+        void giveBack() {
+            lock.lock();
+            try {
+                // Where it was taken: later ones must not gain by what has long run out.
+                slot.withdrawals--;
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
-    /** A retry or a failover that was counted came to nothing: it was cancelled, or not made. */
-    void giveBack() {
+    private Withdrawal take(Slot slot) {
+        slot.withdrawals++;
+        return new Withdrawal(slot);
+    }
+
+    /** A call turns to another provider. */
+    Withdrawal failover() {
         lock.lock();
         try {
-            slot().withdrawals--;
+            return take(slot());
         } finally {
             lock.unlock();
         }
@@ -89,17 +105,17 @@ final class RetryBudget {
     /**
      * A call wants to ask the same provider again.
      *
-     * @return whether it may; then it was counted
+     * @return what was counted; null if it may not
      */
-    boolean tryRetry() {
+    @Nullable
+    Withdrawal tryRetry() {
         lock.lock();
         try {
             Slot slot = slot();
             if (available(slot.second) < 1) {
-                return false;
+                return null;
             }
-            slot.withdrawals++;
-            return true;
+            return take(slot);
         } finally {
             lock.unlock();
         }

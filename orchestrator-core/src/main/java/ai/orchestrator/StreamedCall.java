@@ -6,6 +6,7 @@ import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,11 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     private boolean ended;
     private boolean closed;
 
+    /** What the call has done, for a reader that does not wait for its end. */
+    private Trail soFar = Trail.EMPTY;
+
+    private @Nullable ProviderException firstFailure;
+
     /** Whether the thread that reads, or the call's own, was interrupted, so that the call is to be cancelled. */
     private boolean abandoned;
 
@@ -86,6 +92,17 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     }
 
     @Override
+    public void goesOn(Trail trail, ProviderException first) {
+        lock.lock();
+        try {
+            soFar = trail;
+            firstFailure = first;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public boolean failed(String provider, FailureKind kind) {
         lock.lock();
         try {
@@ -114,6 +131,10 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         end(() -> {
             if (current != null) {
                 current.show();
+                if (!current.endTaken && !closed) {
+                    // It came in time, and a limit or a cancellation between then and here.
+                    unread.add(new ChatEvent.Finished(answer.finishReason()));
+                }
             }
             response = answer;
         });
@@ -153,6 +174,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         private final List<ChatEvent> held = new ArrayList<>();
         private int heldCharacters;
         private boolean shown;
+        private boolean endTaken;
         private volatile boolean waits;
         private boolean over;
 
@@ -221,6 +243,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
                 waits = false;
             }
             if (isCurrent()) {
+                endTaken |= event instanceof ChatEvent.Finished;
                 unread.add(event);
                 changed.signalAll();
             }
@@ -229,6 +252,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         /** Under the lock. */
         private void hold(ChatEvent event) {
             held.add(event);
+            endTaken |= event instanceof ChatEvent.Finished;
             heldCharacters += characters(event);
             if (commits(event) || held.size() >= MAX_HELD || heldCharacters >= MAX_HELD_CHARACTERS) {
                 show();
@@ -372,7 +396,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             CallCancelledException interrupted =
-                    new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, e, Trail.EMPTY);
+                    new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, cause(e), soFar);
             if (!ended && !closed) {
                 failure = interrupted;
                 closed = true;
@@ -389,6 +413,10 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
         if (cancel) {
             cancellation.cancel();
         }
+    }
+
+    private Throwable cause(InterruptedException e) {
+        return firstFailure == null ? e : firstFailure;
     }
 
     private void throwFailure() {
@@ -410,7 +438,7 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
             }
             boolean unfinished = !ended || !unread.isEmpty();
             if (unfinished && failure == null && error == null) {
-                failure = new CallCancelledException(CallCancelledException.Reason.CANCELLED, null, Trail.EMPTY);
+                failure = new CallCancelledException(CallCancelledException.Reason.CANCELLED, firstFailure, soFar);
             }
             closed = true;
             unread.clear();

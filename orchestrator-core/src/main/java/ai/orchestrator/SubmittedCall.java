@@ -26,14 +26,17 @@ final class SubmittedCall implements Runnable {
     }
 
     private final Supplier<ChatResponse> call;
+    private final Runnable atEnd;
     private final Outcome outcome;
     private final AtomicBoolean begun = new AtomicBoolean();
 
     /**
      * @param call runs it
+     * @param atEnd runs before the outcome is told
      */
-    SubmittedCall(Supplier<ChatResponse> call, Outcome outcome) {
+    SubmittedCall(Supplier<ChatResponse> call, Runnable atEnd, Outcome outcome) {
         this.call = call;
+        this.atEnd = atEnd;
         this.outcome = outcome;
     }
 
@@ -44,9 +47,16 @@ final class SubmittedCall implements Runnable {
             Duration allowed,
             Cancellation cancellation,
             Supplier<CallCancelledException.Reason> whyCancelled) {
-        TimeSource.Timer limit = timeSource.schedule(
-                deadline.remainingNanos(),
-                () -> failElsewhere(() -> new DeadlineExceededException(allowed, null, Trail.EMPTY)));
+        TimeSource.Timer limit;
+        try {
+            limit = timeSource.schedule(
+                    deadline.remainingNanos(),
+                    () -> failElsewhere(() -> new DeadlineExceededException(allowed, null, Trail.EMPTY)));
+        } catch (RuntimeException | Error e) {
+            // No memory for its thread. Nobody would ever end the call.
+            failBeforehand(() -> new CallCancelledException(CallCancelledException.Reason.NO_THREAD, e, Trail.EMPTY));
+            return;
+        }
         cancellation.onCancel(() -> {
             limit.cancel();
             failBeforehand(() -> new CallCancelledException(whyCancelled.get(), null, Trail.EMPTY));
@@ -65,14 +75,14 @@ final class SubmittedCall implements Runnable {
 
     private void failBeforehand(Supplier<OrchestratorException> reason) {
         if (begun.compareAndSet(false, true)) {
-            outcome.fail(reason.get());
+            fail(reason.get());
         }
     }
 
     /** Whoever waits may run any code then, and all limits wait for the thread that this one has reached. */
     private void failElsewhere(Supplier<OrchestratorException> reason) {
         if (begun.compareAndSet(false, true)) {
-            var unused = CompletableFuture.runAsync(() -> outcome.fail(reason.get()));
+            var unused = CompletableFuture.runAsync(() -> fail(reason.get()));
         }
     }
 
@@ -86,9 +96,15 @@ final class SubmittedCall implements Runnable {
             answer = call.get();
         } catch (Throwable e) {
             // Whatever chat() would throw at its caller is told to whoever waits for this call.
-            outcome.fail(e);
+            fail(e);
             return;
         }
+        atEnd.run();
         outcome.complete(answer);
+    }
+
+    private void fail(Throwable cause) {
+        atEnd.run();
+        outcome.fail(cause);
     }
 }

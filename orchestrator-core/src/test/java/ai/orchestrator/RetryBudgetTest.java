@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -26,7 +27,7 @@ class RetryBudgetTest {
 
     private int retriesUntilRefused() {
         int count = 0;
-        while (budget.tryRetry()) {
+        while (budget.tryRetry() != null) {
             count++;
         }
         return count;
@@ -73,7 +74,7 @@ class RetryBudgetTest {
         for (int i = 0; i < 104; i++) {
             budget.firstAttempt();
         }
-        assertThat(budget.tryRetry()).isFalse();
+        assertThat(budget.tryRetry()).isNull();
         budget.firstAttempt();
         assertThat(retriesUntilRefused()).isOne();
     }
@@ -84,7 +85,7 @@ class RetryBudgetTest {
         assertThat(retriesUntilRefused()).isEqualTo(FLOOR);
 
         time.advance(Duration.ofSeconds(10));
-        assertThat(budget.tryRetry()).isFalse();
+        assertThat(budget.tryRetry()).isNull();
 
         time.advance(Duration.ofSeconds(1));
         assertThat(retriesUntilRefused()).isEqualTo(FLOOR);
@@ -96,7 +97,7 @@ class RetryBudgetTest {
             budget.firstAttempt();
         }
         time.advance(Duration.ofSeconds(10));
-        assertThat(budget.tryRetry()).isTrue();
+        assertThat(budget.tryRetry()).isNotNull();
         time.advance(Duration.ofSeconds(1));
         assertThat(retriesUntilRefused()).isEqualTo(FLOOR - 1);
     }
@@ -104,7 +105,7 @@ class RetryBudgetTest {
     @Test
     void it_comes_back_bit_by_bit_as_it_was_used() {
         for (int second = 0; second < FLOOR; second++) {
-            assertThat(budget.tryRetry()).isTrue();
+            assertThat(budget.tryRetry()).isNotNull();
             time.advance(Duration.ofSeconds(1));
         }
         for (int second = FLOOR; second < 50; second++) {
@@ -148,7 +149,7 @@ class RetryBudgetTest {
             }
             together.await();
             for (int i = 0; i < callsEach; i++) {
-                if (budget.tryRetry()) {
+                if (budget.tryRetry() != null) {
                     retries.incrementAndGet();
                 }
             }
@@ -165,7 +166,7 @@ class RetryBudgetTest {
         run(threads, () -> {
             for (int i = 0; i < callsEach; i++) {
                 budget.firstAttempt();
-                if (budget.tryRetry()) {
+                if (budget.tryRetry() != null) {
                     retries.incrementAndGet();
                 }
                 // Less than ten seconds altogether: nothing that was used comes back.
@@ -201,5 +202,20 @@ class RetryBudgetTest {
         } finally {
             executor.shutdownNow();
         }
+    }
+
+    @Test
+    void what_is_given_back_comes_back_where_it_was_taken() {
+        Objects.requireNonNull(budget.tryRetry()).giveBack();
+        assertThat(retriesUntilRefused()).isEqualTo(FLOOR);
+
+        time.advance(Duration.ofSeconds(60));
+        List<RetryBudget.Withdrawal> failovers = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            failovers.add(budget.failover());
+        }
+        time.advance(Duration.ofSeconds(20));
+        failovers.forEach(RetryBudget.Withdrawal::giveBack);
+        assertThat(retriesUntilRefused()).isEqualTo(FLOOR);
     }
 }

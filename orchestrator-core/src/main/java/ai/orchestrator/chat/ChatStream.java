@@ -16,7 +16,8 @@ import java.util.Iterator;
  * }</pre>
  *
  * <p>A provider that fails before its first piece of text or of a tool call is replaced unnoticed; what happens when one fails later,
- * {@link ai.orchestrator.StreamRescue} says. Reasoning is held back until that first piece. A stream that is not read to its end must be closed, or it holds its connection until the call's deadline.
+ * {@link ai.orchestrator.StreamRescue} says. Reasoning is held back until that first piece. A stream that is not read to its
+ * end must be closed, or it holds its connection until the call's deadline.
  */
 public interface ChatStream extends Iterable<ChatEvent>, AutoCloseable {
 

@@ -1,14 +1,16 @@
 package ai.orchestrator.internal;
 
 import java.lang.reflect.InvocationTargetException;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else a bounded pool of daemon threads that end when idle. */
+/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else a bounded pool of daemon threads. */
 public final class CallThreads {
 
     private static final long IDLE_SECONDS = 5;
@@ -24,6 +26,20 @@ public final class CallThreads {
      * @return a new executor, to be shut down by the caller
      */
     public static ExecutorService newExecutor(String name) {
+        return newExecutor(name, MAX_THREADS, new LinkedBlockingQueue<>());
+    }
+
+    /**
+     * An executor that starts every task at once, for tasks that somebody waits for on a thread of his own.
+     *
+     * @param name what its threads are called, where they are not virtual
+     * @return a new executor, to be shut down by the caller
+     */
+    public static ExecutorService newUnboundedExecutor(String name) {
+        return newExecutor(name, Integer.MAX_VALUE, new SynchronousQueue<>());
+    }
+
+    private static ExecutorService newExecutor(String name, int maxThreads, BlockingQueue<Runnable> queue) {
         try {
             // By name, because this library is compiled for Java 17.
             return (ExecutorService)
@@ -31,7 +47,7 @@ public final class CallThreads {
         } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
             AtomicInteger number = new AtomicInteger();
             ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                    MAX_THREADS, MAX_THREADS, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Math.min(maxThreads, MAX_THREADS), maxThreads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
                         Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
                         thread.setDaemon(true);
                         return thread;

@@ -125,6 +125,9 @@ public final class Cancellation {
                 } else {
                     next.previous = previous;
                 }
+                // Else one that somebody still holds would hold all that came after it.
+                previous = null;
+                next = null;
             }
         }
     }

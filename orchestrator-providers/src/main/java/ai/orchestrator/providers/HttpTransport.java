@@ -45,7 +45,7 @@ final class HttpTransport implements AutoCloseable {
     private final boolean endsInTheClear;
 
     private HttpTransport(OkHttpClient base, boolean ownsConnections) {
-        Dispatcher dispatcher = new Dispatcher(CallThreads.newExecutor("orchestrator-http"));
+        Dispatcher dispatcher = new Dispatcher(CallThreads.newUnboundedExecutor("orchestrator-http"));
         // OkHttp's five calls per host would throttle; the orchestrator decides how many calls there are.
         dispatcher.setMaxRequests(Integer.MAX_VALUE);
         dispatcher.setMaxRequestsPerHost(Integer.MAX_VALUE);
@@ -181,9 +181,19 @@ final class HttpTransport implements AutoCloseable {
     /** Closing reads on for a while, to keep the connection. */
     private void closeElsewhere(Response response) {
         try {
-            client.dispatcher().executorService().execute(response::close);
+            client.dispatcher().executorService().execute(() -> closeQuietly(response));
         } catch (RejectedExecutionException e) {
+            closeQuietly(response);
+        }
+    }
+
+    private static void closeQuietly(Response response) {
+        try {
             response.close();
+        } catch (RuntimeException e) {
+            // OkHttp does so where the peer has lied about the length. The answer was read before, and the connection
+            // is
+            // gone.
         }
     }
 

@@ -109,7 +109,7 @@ final class Redaction {
 
     private static String maskWhole(String text, String key) {
         if (key.length() >= MIN_PART) {
-            return text.replace(key, MASK);
+            return maskInAnyCase(text, key);
         }
         // A local server's "none" or "x" is in many words.
         return text.contains(key)
@@ -117,6 +117,24 @@ final class Redaction {
                         .matcher(text)
                         .replaceAll(MASK)
                 : text;
+    }
+
+    /** A server may have written it in lower or upper case. */
+    private static String maskInAnyCase(String text, String key) {
+        StringBuilder masked = null;
+        int copied = 0;
+        for (int at = 0; at <= text.length() - key.length(); at++) {
+            if (text.regionMatches(true, at, key, 0, key.length())) {
+                masked = (masked == null ? new StringBuilder() : masked)
+                        .append(text, copied, at)
+                        .append(MASK);
+                copied = at + key.length();
+                at = copied - 1;
+            }
+        }
+        return masked == null
+                ? text
+                : masked.append(text, copied, text.length()).toString();
     }
 
     /** Hides beginnings and ends of the key, as in {@code sk-abcdefgh...}, each as far as it goes. */

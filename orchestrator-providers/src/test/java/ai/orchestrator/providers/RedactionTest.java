@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import okhttp3.Headers;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,13 @@ final class RedactionTest {
         assertThat(redaction.code(KEY)).isEqualTo("***");
         assertThat(redaction.id("req-" + KEY)).isEqualTo("req-***");
         assertThat(redaction.withoutKey("a\n" + KEY + "\nb")).isEqualTo("a\n***\nb");
+    }
+
+    @Test
+    void the_key_is_hidden_in_whatever_case_a_server_writes_it() {
+        String lower = KEY.toLowerCase(Locale.ROOT);
+        String upper = KEY.toUpperCase(Locale.ROOT);
+        assertThat(redaction.message("a " + lower + upper + " b" + KEY)).isEqualTo("a ****** b***");
     }
 
     @Test

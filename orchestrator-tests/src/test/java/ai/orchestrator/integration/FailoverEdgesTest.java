@@ -8,6 +8,7 @@ import ai.orchestrator.CallCancelledException;
 import ai.orchestrator.CallOptions;
 import ai.orchestrator.CredentialsRejectedException;
 import ai.orchestrator.Orchestrator;
+import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
@@ -482,5 +483,99 @@ class FailoverEdgesTest {
                 .filteredOn(line -> line.getLevel() == Level.ERROR)
                 .extracting(ILoggingEvent::getFormattedMessage)
                 .containsExactly("The configuration of provider 'p' needs a look: who?");
+    }
+
+    @Test
+    void a_reader_that_closes_hears_what_its_call_had_done() {
+        CompletableFuture<Void> hanging = new CompletableFuture<>();
+        ChatProvider silent = (request, delivery, deadline, cancellation, sink) -> {
+            CountDownLatch cancelled = new CountDownLatch(1);
+            cancellation.onCancel(cancelled::countDown);
+            hanging.complete(null);
+            await(cancelled);
+            throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
+        };
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                .timeSource(time)
+                .provider(
+                        "a",
+                        p -> p.chatProvider(failing(FailureKind.OVERLOADED)).priority(1))
+                .provider("b", p -> p.chatProvider(silent).priority(2))
+                .build()) {
+            ChatStream stream = orchestrator.stream(ChatRequest.of("hello"));
+            hanging.join();
+            stream.close();
+            assertThatThrownBy(stream::hasNext)
+                    .isInstanceOfSatisfying(
+                            CallCancelledException.class,
+                            e -> assertThat(e.trail().toString()).startsWith("a failed after 0 s with OVERLOADED"))
+                    .hasCauseInstanceOf(ProviderException.class);
+        }
+    }
+
+    @Test
+    void R9_it_is_so_on_the_real_clock_too_and_a_first_call_that_is_limited_again_delays_the_others() throws Exception {
+        int calls = 3;
+        CyclicBarrier together = new CyclicBarrier(calls);
+        AtomicInteger asked = new AtomicInteger();
+        ChatProvider limited = (request, delivery, deadline, cancellation, sink) -> {
+            int number = asked.incrementAndGet();
+            if (number <= calls) {
+                await(together);
+            }
+            if (number <= calls + 1) {
+                throw ProviderException.builder(FailureKind.RATE_LIMITED, "slow down")
+                        .retryAfter(Duration.ofMillis(100))
+                        .build();
+            }
+            ANSWERING.chat(request, delivery, deadline, cancellation, sink);
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(calls);
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                .provider(
+                        "p",
+                        p -> p.chatProvider(limited)
+                                .retry(RetrySettings.builder()
+                                        .maxAttempts(3)
+                                        .backoff(Duration.ZERO)
+                                        .build()))
+                .build()) {
+            List<Future<ChatResponse>> answers = new ArrayList<>();
+            for (int i = 0; i < calls; i++) {
+                answers.add(threads.submit(() -> orchestrator.chat("hello")));
+            }
+            for (Future<ChatResponse> answer : answers) {
+                assertThat(answer.get(10, TimeUnit.SECONDS).text()).isEqualTo("fine");
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
+    void a_reader_that_is_behind_sees_the_end_of_an_answer_that_was_complete_in_time() {
+        CompletableFuture<Thread> provider = new CompletableFuture<>();
+        ChatProvider fast = (request, delivery, deadline, cancellation, sink) -> {
+            provider.complete(Thread.currentThread());
+            for (int i = 0; i < 256; i++) {
+                sink.event(new ChatEvent.Text("a"));
+            }
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        };
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                        .timeSource(time)
+                        .provider("p", p -> p.chatProvider(fast))
+                        .build();
+                ChatStream stream = orchestrator.stream(ChatRequest.of("hello"))) {
+            // The end waits for room behind 256 unread pieces when the deadline comes.
+            while (provider.join().getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            time.advance(Duration.ofSeconds(30));
+            List<ChatEvent> events = new ArrayList<>();
+            stream.forEach(events::add);
+            assertThat(events).hasSize(257).endsWith(new ChatEvent.Finished(FinishReason.STOP));
+            assertThat(stream.response().text()).hasSize(256);
+        }
     }
 }
