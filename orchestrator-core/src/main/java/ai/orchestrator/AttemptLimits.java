@@ -184,7 +184,7 @@ final class AttemptLimits implements Runnable {
                 : null;
     }
 
-    /** Half of what fits, so that it can be added to: far beyond any deadline. */
+    /** At most a quarter of what fits, so that it can be added to: far beyond any deadline. */
     private static long nanos(Duration limit) {
         return limit.toSeconds() >= Long.MAX_VALUE / 4 / 1_000_000_000 ? Long.MAX_VALUE / 4 : limit.toNanos();
     }

@@ -112,8 +112,10 @@ final class PublishedCall implements Flow.Subscription {
             subscriber.onNext(event);
             return true;
         }
+        // In this order: a stream that is over has its failure, one that is not may still get one.
+        boolean streamOver = stream.isOver();
         Throwable failure = stream.failure();
-        if (stream.isOver() || isReadersFault(failure)) {
+        if (streamOver || isReadersFault(failure)) {
             over = true;
             if (failure == null) {
                 subscriber.onComplete();

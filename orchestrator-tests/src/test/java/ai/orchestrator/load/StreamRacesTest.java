@@ -11,10 +11,13 @@ import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -192,6 +195,46 @@ class StreamRacesTest {
             assertThat(subscriber.faults).isEmpty();
         }
         System.out.println(completed + " of " + ROUNDS + " were not cancelled");
+    }
+
+    @Test
+    void a_call_that_fails_while_its_subscriber_asks_never_looks_complete() throws Exception {
+        ChatProvider failing = (request, delivery, deadline, cancellation, sink) -> {
+            throw ProviderException.of(FailureKind.BAD_REQUEST, "on purpose");
+        };
+        try (Orchestrator refusing = Orchestrator.builder()
+                .provider("failing", p -> p.chatProvider(failing))
+                .build()) {
+            for (int round = 0; round < 20 * ROUNDS; round++) {
+                CompletableFuture<String> end = new CompletableFuture<>();
+                CompletableFuture<Flow.Subscription> given = new CompletableFuture<>();
+                refusing.publish(ChatRequest.of("hello")).subscribe(new Flow.Subscriber<>() {
+                    @Override
+                    public void onSubscribe(Flow.Subscription subscription) {
+                        given.complete(subscription);
+                    }
+
+                    @Override
+                    public void onNext(ChatEvent event) {
+                        end.complete("onNext");
+                    }
+
+                    @Override
+                    public void onError(Throwable failure) {
+                        end.complete("onError");
+                    }
+
+                    @Override
+                    public void onComplete() {
+                        end.complete("onComplete");
+                    }
+                });
+                while (!end.isDone()) {
+                    given.join().request(1);
+                }
+                assertThat(end.join()).isEqualTo("onError");
+            }
+        }
     }
 
     /** A subscriber that keeps the rules and looks whether the publisher does. */
