@@ -271,6 +271,7 @@ class FailoverEdgesTest {
         int calls = 10;
         CyclicBarrier together = new CyclicBarrier(calls);
         AtomicInteger asked = new AtomicInteger();
+        CountDownLatch firstAsked = new CountDownLatch(1);
         CountDownLatch firstMayEnd = new CountDownLatch(1);
         ChatProvider limited = (request, delivery, deadline, cancellation, sink) -> {
             int number = asked.incrementAndGet();
@@ -281,6 +282,7 @@ class FailoverEdgesTest {
                         .build();
             }
             if (number == calls + 1) {
+                firstAsked.countDown();
                 await(firstMayEnd);
             }
             ANSWERING.chat(request, delivery, deadline, cancellation, sink);
@@ -317,6 +319,7 @@ class FailoverEdgesTest {
             time.awaitTimers(calls);
             time.advance(Duration.ofSeconds(1));
             waits.acquire(calls - 1);
+            await(firstAsked);
             assertThat(asked).hasValue(calls + 1);
             firstMayEnd.countDown();
             for (Future<ChatResponse> answer : answers) {
