@@ -130,11 +130,11 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     public void complete(ChatResponse answer) {
         end(() -> {
             if (current != null) {
-                current.show();
-                if (!current.endTaken && !closed) {
+                if (!current.endTaken) {
                     // It came in time, and a limit or a cancellation between then and here.
-                    unread.add(new ChatEvent.Finished(answer.finishReason()));
+                    current.held.add(new ChatEvent.Finished(answer.finishReason()));
                 }
+                current.show();
             }
             response = answer;
         });

@@ -82,7 +82,12 @@ final class SubmittedCall implements Runnable {
     /** Whoever waits may run any code then, and all limits wait for the thread that this one has reached. */
     private void failElsewhere(Supplier<OrchestratorException> reason) {
         if (begun.compareAndSet(false, true)) {
-            var unused = CompletableFuture.runAsync(() -> fail(reason.get()));
+            try {
+                var unused = CompletableFuture.runAsync(() -> fail(reason.get()));
+            } catch (RuntimeException | Error e) {
+                // No memory for a thread: rather here than never.
+                fail(reason.get());
+            }
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else a bounded pool of daemon threads. */
+/** What blocking calls run on: virtual threads where the JDK has them (21 and later), else a pool of daemon threads. */
 public final class CallThreads {
 
     private static final long IDLE_SECONDS = 5;
@@ -26,7 +26,7 @@ public final class CallThreads {
      * @return a new executor, to be shut down by the caller
      */
     public static ExecutorService newExecutor(String name) {
-        return newExecutor(name, MAX_THREADS, new LinkedBlockingQueue<>());
+        return newExecutor(name, MAX_THREADS, MAX_THREADS, new LinkedBlockingQueue<>());
     }
 
     /**
@@ -36,18 +36,20 @@ public final class CallThreads {
      * @return a new executor, to be shut down by the caller
      */
     public static ExecutorService newUnboundedExecutor(String name) {
-        return newExecutor(name, Integer.MAX_VALUE, new SynchronousQueue<>());
+        // None that stays: below that number a pool starts a thread for every task, though others are idle.
+        return newExecutor(name, 0, Integer.MAX_VALUE, new SynchronousQueue<>());
     }
 
-    private static ExecutorService newExecutor(String name, int maxThreads, BlockingQueue<Runnable> queue) {
+    private static ExecutorService newExecutor(
+            String name, int coreThreads, int maxThreads, BlockingQueue<Runnable> queue) {
         try {
             // By name, because this library is compiled for Java 17.
             return (ExecutorService)
                     Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
         } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
             AtomicInteger number = new AtomicInteger();
-            ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                    Math.min(maxThreads, MAX_THREADS), maxThreads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
+            ThreadPoolExecutor pool =
+                    new ThreadPoolExecutor(coreThreads, maxThreads, IDLE_SECONDS, TimeUnit.SECONDS, queue, task -> {
                         Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
                         thread.setDaemon(true);
                         return thread;
