@@ -91,7 +91,7 @@ abstract class AnswerDecoder {
         extra.forEach((name, value) -> {
             Object plain = Json.plain(withoutKey(value));
             if (plain != null) {
-                fields.put(name, plain);
+                fields.put(head.redaction().withoutKey(name), plain);
             }
         });
         if (!fields.isEmpty()) {
@@ -167,7 +167,8 @@ abstract class AnswerDecoder {
         finishReason = reason;
     }
 
-    final String responseId() {
+    /** What tells this answer from others of the same conversation, for ids that are made up. */
+    String uniquePart() {
         return responseId;
     }
 

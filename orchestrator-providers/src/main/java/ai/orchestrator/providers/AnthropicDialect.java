@@ -364,7 +364,7 @@ final class AnthropicDialect implements Dialect {
     }
 
     @Override
-    public AnswerDecoder decoder(AnswerHead head, EventSink sink) {
+    public AnswerDecoder decoder(ChatRequest request, AnswerHead head, EventSink sink) {
         return new AnthropicDecoder(head, sink);
     }
 }

@@ -25,8 +25,13 @@ interface Dialect {
      */
     ObjectNode json(ChatRequest request, Delivery delivery);
 
-    /** Reads one answer. */
-    AnswerDecoder decoder(AnswerHead head, EventSink sink);
+    /** How its streams are cut into pieces. */
+    default StreamFormat streamFormat() {
+        return StreamFormat.SERVER_SENT_EVENTS;
+    }
+
+    /** Reads one answer to the request. */
+    AnswerDecoder decoder(ChatRequest request, AnswerHead head, EventSink sink);
 
     /** Over which a limit counts where the vendor does not say so in its headers, by the headers' subject. */
     default Map<String, Duration> rateLimitWindows() {

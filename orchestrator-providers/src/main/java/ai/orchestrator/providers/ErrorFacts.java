@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code {"error": {"code", "status", "message", "details": […]}}}, also as the only element of an array: Gemini
  *   <li>{@code {"error": "text", "error_type", "estimated_time"}}: Hugging Face, TGI, Ollama
  *   <li>{@code {"object": "error", "message", "type", "code"}}: Mistral, older vLLM
+ *   <li>{@code {"id", "message"}}: Cohere
  *   <li>{@code {"detail": "text"}} or {@code {"detail": [{"msg"}]}}: Mistral and others on FastAPI
  * </ul>
  *

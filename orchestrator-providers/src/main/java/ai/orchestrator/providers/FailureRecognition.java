@@ -97,6 +97,7 @@ final class FailureRecognition {
                 "model_decommissioned",
                 "invalid_model",
                 "deploymentnotfound",
+                "operationnotsupported",
                 "400 3003",
                 "not_found_error",
                 "not_found");
@@ -174,20 +175,29 @@ final class FailureRecognition {
                             + "|context length is only|longer than the maximum model length"
                             + "|max_new_tokens. must be|.inputs. must have less than"
                             + "|exceeds? the (available )?context (size|window|length)|context size has been exceeded"
-                            + "|context length of only|greater than the context length"
-                            + "|exceeded max context length|^too many tokens|maximum prompt length"),
+                            + "|context length of only|(?:greater|longer) than the context length"
+                            + "|exceeded max context length|^too many tokens(?!: max tokens must)|maximum prompt length"),
             // xAI.
             Wording.of(CONTENT_FILTERED, "400|403", "^content violates usage guidelines"),
-            // Gemini; xAI. Cohere's status is another's for a lack of capacity.
+            // Cohere, of a word on its list; its status is another's for a lack of capacity.
+            Wording.of(CONTENT_FILTERED, "498", "^blocked (input|output)|deny-?listed token|usage guidelines"),
+            // Gemini; xAI.
             Wording.of(CREDENTIAL, "400", "API key (not valid|expired)|incorrect API key"),
-            Wording.of(CREDENTIAL, "498", "(invalid|blocked|expired) (API )?(token|key)"),
-            // vLLM, Ollama, Together; OpenRouter; DeepSeek; Ollama, Mistral; LM Studio.
+            Wording.of(CREDENTIAL, "498", "(invalid|expired|blocked) (API )?(token|key)"),
+            // Cohere.
+            Wording.of(TOOL_GENERATION, "422", "^no valid tool call or response generated"),
+            // Hugging Face.
+            Wording.of(CREDENTIAL, "400", "the token seems invalid"),
+            // vLLM, Ollama, Together; OpenRouter; DeepSeek; Ollama, Mistral; LM Studio; Azure.
             Wording.of(
                     MODEL_NOT_FOUND,
                     "400",
                     "\\bmodel [`'\"]?[^\\s`'\"]{1,200}[`'\"]? (does not exist|(is )?not found)|is not a valid model"
-                            + "|^model not exist|^invalid model\\b|^no models? loaded"),
-            Wording.of(MODEL_LOADING, "503", "is currently loading|loading model"));
+                            + "|^model not exist|^invalid model\\b|^no models? loaded"
+                            + "|^API version not supported|is enabled only for api versions"),
+            // Hugging Face, llama.cpp; Ollama.
+            Wording.of(MODEL_LOADING, "503", "is currently loading|loading model"),
+            Wording.of(MODEL_LOADING, "500", "^timed out waiting for llama.{1,20} to start"));
 
     /** Of requests that are larger than a whole minute's tokens (Groq, OpenAI): no waiting helps. */
     private static final Pattern LARGER_THAN_LIMIT = Pattern.compile("request too large", Pattern.CASE_INSENSITIVE);
@@ -213,6 +223,7 @@ final class FailureRecognition {
         FailureKind kind = loading(effective, facts)
                 .or(() -> byCode(effective, facts))
                 .or(() -> byText(effective, facts))
+                .or(() -> refusedByCohere(effective, facts))
                 .orElseGet(() -> byStatus(effective));
         if (kind == RATE_LIMITED) {
             if (effective == 402) {
@@ -246,6 +257,11 @@ final class FailureRecognition {
                         && facts.body().path("estimated_time").isNumber()
                 ? Optional.of(MODEL_LOADING)
                 : Optional.empty();
+    }
+
+    /** Groq's 498 is a lack of capacity, Cohere's one of a valid token; only Cohere's errors are flat. */
+    private static Optional<FailureKind> refusedByCohere(int status, ErrorFacts facts) {
+        return status == 498 && facts.body().path("message").isTextual() ? Optional.of(CREDENTIAL) : Optional.empty();
     }
 
     private static Optional<FailureKind> byCode(int status, ErrorFacts facts) {

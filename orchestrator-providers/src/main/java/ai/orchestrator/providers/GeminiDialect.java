@@ -335,7 +335,7 @@ final class GeminiDialect implements Dialect {
     }
 
     @Override
-    public AnswerDecoder decoder(AnswerHead head, EventSink sink) {
+    public AnswerDecoder decoder(ChatRequest request, AnswerHead head, EventSink sink) {
         return new GeminiDecoder(head, sink);
     }
 }

@@ -84,7 +84,11 @@ final class HttpChatProvider implements ChatProvider {
                         // Nothing that a peer sends is unpacked: what packs a bomb would have to be watched on every
                         // kind of connection.
                         .header("Accept-Encoding", "identity")
-                        .header("Accept", delivery == Delivery.STREAMED ? "text/event-stream" : "application/json"),
+                        .header(
+                                "Accept",
+                                delivery == Delivery.STREAMED
+                                        ? dialect.streamFormat().mediaType()
+                                        : "application/json"),
                 json,
                 cancellation,
                 sink,
@@ -108,12 +112,11 @@ final class HttpChatProvider implements ChatProvider {
         if (request.responseHeaders()) {
             sink.event(new ChatEvent.Headers(headers(head.headers())));
         }
-        AnswerDecoder decoder = dialect.decoder(head, sink);
-        // A server that cannot stream answers as one, and some send an error so.
-        if (delivery == Delivery.WHOLE || startsLikeJson(body)) {
+        AnswerDecoder decoder = dialect.decoder(request, head, sink);
+        if (delivery == Delivery.WHOLE || isWhole(body)) {
             whole(body, head, decoder);
         } else {
-            new StreamReader(head, decoder, sink).read(body);
+            new StreamReader(head, decoder, sink).read(dialect.streamFormat(), body);
         }
     }
 
@@ -155,6 +158,11 @@ final class HttpChatProvider implements ChatProvider {
         }
     }
 
+    /** A server that cannot stream answers as one, and some send an error so. */
+    private boolean isWhole(BufferedSource body) throws IOException {
+        return dialect.streamFormat() == StreamFormat.SERVER_SENT_EVENTS && startsLikeJson(body);
+    }
+
     private static boolean startsLikeJson(BufferedSource body) throws IOException {
         for (long i = 0; i < MAX_BLANKS && body.request(i + 1); i++) {
             byte b = body.getBuffer().getByte(i);
@@ -193,11 +201,11 @@ final class HttpChatProvider implements ChatProvider {
             this.sink = sink;
         }
 
-        private void read(BufferedSource body) throws IOException {
-            ServerSentEvents events = new ServerSentEvents(
-                    new LineReader(body, MAX_LINE_BYTES, MAX_STREAM_BYTES), MAX_LINE_BYTES, sink::alive);
+        private void read(StreamFormat format, BufferedSource body) throws IOException {
+            StreamFormat.Reader events =
+                    format.reader(new LineReader(body, MAX_LINE_BYTES, MAX_STREAM_BYTES), MAX_LINE_BYTES, sink::alive);
             try {
-                ServerSentEvents.Event event;
+                StreamEvent event;
                 while (!decoder.isComplete() && (event = events.next()) != null) {
                     sink.alive();
                     if (event.data().strip().equals(END_MARKER)) {
@@ -229,9 +237,9 @@ final class HttpChatProvider implements ChatProvider {
                     .build();
         }
 
-        private void read(ServerSentEvents.Event event) {
+        private void read(StreamEvent event) {
             JsonNode json = Json.parse(event.data());
-            boolean error = event.form() == ServerSentEvents.Form.ERROR_FIELD
+            boolean error = event.form() == StreamEvent.Form.ERROR_FIELD
                     || event.name().equals("error")
                     || (json != null && ErrorFacts.isError(json));
             if (error) {
@@ -241,7 +249,7 @@ final class HttpChatProvider implements ChatProvider {
                 // As with a connection that breaks here: only the count of tokens is lost.
                 return;
             }
-            if (event.form() == ServerSentEvents.Form.BARE_JSON || json == null) {
+            if (event.form() == StreamEvent.Form.BARE_JSON || json == null) {
                 throw event.complete()
                         ? head.failed(FailureKind.MALFORMED, "a piece of the stream is not JSON")
                         : head.failed(FailureKind.TRUNCATED, "the stream broke off in the middle of a piece");

@@ -5,9 +5,11 @@ import ai.orchestrator.provider.ChatProviderFactory;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
 import java.time.InstantSource;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
+import java.util.function.Function;
 import okhttp3.OkHttpClient;
 
 /**
@@ -15,6 +17,9 @@ import okhttp3.OkHttpClient;
  * to bring its own client. Safe for use by several threads.
  */
 public final class HttpProviderFactory implements ChatProviderFactory {
+
+    /** What each type speaks, in the order in which they are listed. */
+    private static final Map<ProviderType, Function<ProviderTarget, Dialect>> DIALECTS = dialects();
 
     private final HttpTransport transport;
 
@@ -48,26 +53,30 @@ public final class HttpProviderFactory implements ChatProviderFactory {
         return new HttpProviderFactory(HttpTransport.over(Objects.requireNonNull(client, "client")));
     }
 
+    private static Map<ProviderType, Function<ProviderTarget, Dialect>> dialects() {
+        Map<ProviderType, Function<ProviderTarget, Dialect>> dialects = new LinkedHashMap<>();
+        for (OpenAiPreset preset : OpenAiPreset.values()) {
+            dialects.put(preset.type(), target -> new OpenAiDialect(target, preset));
+        }
+        dialects.put(AnthropicDialect.type(), AnthropicDialect::new);
+        dialects.put(GeminiDialect.TYPE, GeminiDialect::new);
+        dialects.put(CohereDialect.TYPE, CohereDialect::new);
+        dialects.put(OllamaDialect.TYPE, OllamaDialect::new);
+        dialects.put(HuggingFaceTextDialect.TYPE, HuggingFaceTextDialect::new);
+        return dialects;
+    }
+
     @Override
     public List<ProviderType> types() {
-        return Stream.concat(OpenAiPreset.types().stream(), Stream.of(AnthropicDialect.type(), GeminiDialect.TYPE))
-                .toList();
+        return List.copyOf(DIALECTS.keySet());
     }
 
     @Override
     public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
-        return new HttpChatProvider(target, dialect(target), transport, instantSource);
-    }
-
-    private static Dialect dialect(ProviderTarget target) {
-        if (target.type().name().equals(AnthropicDialect.NAME)) {
-            return new AnthropicDialect(target);
-        }
-        if (target.type().name().equals(GeminiDialect.TYPE.name())) {
-            return new GeminiDialect(target);
-        }
-        return OpenAiPreset.of(target.type())
-                .map(preset -> new OpenAiDialect(target, preset))
+        return DIALECTS.entrySet().stream()
+                .filter(entry -> entry.getKey().name().equals(target.type().name()))
+                .map(entry -> new HttpChatProvider(target, entry.getValue().apply(target), transport, instantSource))
+                .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("not a type of this factory: " + target));
     }
 

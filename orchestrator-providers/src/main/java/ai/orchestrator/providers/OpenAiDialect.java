@@ -1,11 +1,9 @@
 package ai.orchestrator.providers;
 
 import ai.orchestrator.chat.ChatRequest;
-import ai.orchestrator.chat.Content;
 import ai.orchestrator.chat.Message;
 import ai.orchestrator.chat.ReasoningEffort;
 import ai.orchestrator.chat.ResponseFormat;
-import ai.orchestrator.chat.Tool;
 import ai.orchestrator.chat.ToolCall;
 import ai.orchestrator.chat.ToolChoice;
 import ai.orchestrator.provider.Delivery;
@@ -16,7 +14,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +23,7 @@ import okhttp3.HttpUrl;
 import okhttp3.Request;
 import okio.ByteString;
 
-/** The OpenAI chat completions dialect: {@code POST <base>/chat/completions} with a bearer key. */
+/** The OpenAI chat completions dialect: {@code POST <base>/chat/completions} with a bearer key, or what a preset makes of these. */
 final class OpenAiDialect implements Dialect {
 
     private static final Set<String> FIXED_FIELDS = Set.of("model", "messages", "stream");
@@ -56,6 +53,10 @@ final class OpenAiDialect implements Dialect {
     private final ProviderTarget target;
     private final OpenAiPreset preset;
     private final HttpUrl url;
+
+    /** The model whose rules hold. */
+    private final String model;
+
     private final boolean reasoningFamily;
     private final boolean classicFamily;
     private final boolean alwaysReasons;
@@ -64,20 +65,16 @@ final class OpenAiDialect implements Dialect {
     OpenAiDialect(ProviderTarget target, OpenAiPreset preset) {
         this.target = target;
         this.preset = preset;
-        this.url = HttpUrl.get(target.baseUrl().toString())
-                .newBuilder()
-                .addPathSegments("chat/completions")
-                .build();
-        // Groq, OpenRouter and the others map parameters themselves, and have other models of such names.
-        this.classicFamily = preset == OpenAiPreset.OPENAI
-                && CLASSIC_FAMILY.matcher(target.model()).matches();
-        this.reasoningFamily = preset == OpenAiPreset.OPENAI
+        this.url = preset.chatCompletions(target);
+        this.model = preset.ruledModel(target);
+        this.classicFamily =
+                preset.hasOpenAiModels() && CLASSIC_FAMILY.matcher(model).matches();
+        this.reasoningFamily = preset.hasOpenAiModels()
                 && !classicFamily
-                && REASONING_FAMILY.matcher(target.model()).matches();
-        this.alwaysReasons =
-                reasoningFamily && ALWAYS_REASONS.matcher(target.model()).matches();
-        this.toolsWithoutReasoning = reasoningFamily
-                && TOOLS_WITHOUT_REASONING.matcher(target.model()).matches();
+                && REASONING_FAMILY.matcher(model).matches();
+        this.alwaysReasons = reasoningFamily && ALWAYS_REASONS.matcher(model).matches();
+        this.toolsWithoutReasoning =
+                reasoningFamily && TOOLS_WITHOUT_REASONING.matcher(model).matches();
     }
 
     @Override
@@ -86,26 +83,26 @@ final class OpenAiDialect implements Dialect {
             return Optional.of("responseFormat: " + target.type().name() + " knows no JSON schema, only JSON");
         }
         if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent()
-                && (alwaysReasons || OPEN_WEIGHTS.matcher(target.model()).matches())) {
-            return Optional.of("reasoningEffort: " + target.model() + " cannot stop thinking");
+                && (alwaysReasons || OPEN_WEIGHTS.matcher(model).matches())) {
+            return Optional.of("reasoningEffort: " + model + " cannot stop thinking");
         }
         if (classicFamily && thinks(request)) {
-            return Optional.of("reasoningEffort: " + target.model() + " does not think");
+            return Optional.of("reasoningEffort: " + model + " does not think");
         }
         if (!reasoningFamily) {
             return Optional.empty();
         }
         if (!request.stopSequences().isEmpty() && alwaysReasons) {
-            return Optional.of("stop: " + target.model() + " knows no stop sequences");
+            return Optional.of("stop: " + model + " knows no stop sequences");
         }
         boolean samples = request.temperature().isPresent() || request.topP().isPresent();
         if (samples && thinks(request)) {
-            return Optional.of((request.temperature().isPresent() ? "temperature: " : "topP: ") + target.model()
+            return Optional.of((request.temperature().isPresent() ? "temperature: " : "topP: ") + model
                     + " takes it only with reasoning effort NONE"
                     + (alwaysReasons ? ", which it does not have" : ""));
         }
         if (!request.tools().isEmpty() && toolsWithoutReasoning && thinks(request)) {
-            return Optional.of("tools: " + target.model() + " takes them here only with reasoning effort NONE");
+            return Optional.of("tools: " + model + " takes them here only with reasoning effort NONE");
         }
         return Optional.empty();
     }
@@ -121,7 +118,6 @@ final class OpenAiDialect implements Dialect {
     @Override
     public Request.Builder http(Delivery delivery) {
         Request.Builder http = new Request.Builder().url(url);
-        target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
         preset.addHeaders(target, http::header);
         return http;
     }
@@ -146,7 +142,7 @@ final class OpenAiDialect implements Dialect {
         writeFormat(request.responseFormat(), json);
         writeEffort(request, json);
         json.put("stream", delivery == Delivery.STREAMED);
-        if (delivery == Delivery.STREAMED && preset.asksForUsage()) {
+        if (delivery == Delivery.STREAMED && preset.asksForUsage(target)) {
             json.putObject("stream_options").put("include_usage", true);
         }
         Json.addExtra(json, request.extra(target.type().name()), FIXED_FIELDS);
@@ -157,7 +153,7 @@ final class OpenAiDialect implements Dialect {
         json.put("role", message.role().name().toLowerCase(Locale.ROOT));
         switch (message.role()) {
             case SYSTEM -> json.put("content", message.text());
-            case USER -> writeContent(message, json);
+            case USER -> OpenAiShapes.writeContent(message, json);
             case ASSISTANT -> {
                 if (message.toolCalls().isEmpty() || !message.text().isEmpty()) {
                     json.put("content", message.text());
@@ -174,32 +170,6 @@ final class OpenAiDialect implements Dialect {
                 json.put("tool_call_id", toolCallId(call)).put("content", message.text());
             }
         }
-    }
-
-    private static void writeContent(Message message, ObjectNode json) {
-        if (message.content().stream().allMatch(Content.Text.class::isInstance)) {
-            // Older servers know no parts.
-            json.put("content", message.text());
-            return;
-        }
-        ArrayNode parts = json.putArray("content");
-        for (Content content : message.content()) {
-            if (content instanceof Content.Text text) {
-                parts.addObject().put("type", "text").put("text", text.text());
-            } else if (content instanceof Content.Image image) {
-                parts.addObject()
-                        .put("type", "image_url")
-                        .putObject("image_url")
-                        .put("url", url(image));
-            }
-        }
-    }
-
-    private static String url(Content.Image image) {
-        return image.url()
-                .map(Object::toString)
-                .orElseGet(() -> "data:" + image.mediaType() + ";base64,"
-                        + Base64.getEncoder().encodeToString(image.bytes().orElseThrow()));
     }
 
     private void write(ToolCall call, ObjectNode json) {
@@ -223,17 +193,7 @@ final class OpenAiDialect implements Dialect {
         if (request.tools().isEmpty()) {
             return;
         }
-        ArrayNode tools = json.putArray("tools");
-        for (Tool tool : request.tools()) {
-            ObjectNode function = tools.addObject().put("type", "function").putObject("function");
-            function.put("name", tool.name());
-            if (!tool.description().isEmpty()) {
-                function.put("description", tool.description());
-            }
-            function.set(
-                    "parameters",
-                    Json.callersObject("the parameters of tool '" + tool.name() + "'", tool.parameters()));
-        }
+        OpenAiShapes.writeTools(request.tools(), json);
         ToolChoice choice = request.toolChoice();
         if (choice instanceof ToolChoice.Named named) {
             json.putObject("tool_choice")
@@ -283,7 +243,7 @@ final class OpenAiDialect implements Dialect {
         return switch (effort) {
             case NONE -> "none";
             // Only gpt-5 itself has this step.
-            case MINIMAL -> GPT_5.matcher(target.model()).matches() && reasoningFamily ? "minimal" : "low";
+            case MINIMAL -> GPT_5.matcher(model).matches() && reasoningFamily ? "minimal" : "low";
             case LOW -> "low";
             case MEDIUM -> "medium";
             case HIGH -> "high";
@@ -294,14 +254,14 @@ final class OpenAiDialect implements Dialect {
                 boolean more = preset == OpenAiPreset.OPENROUTER
                         || (reasoningFamily
                                 && !alwaysReasons
-                                && !GPT_5_1.matcher(target.model()).matches());
+                                && !GPT_5_1.matcher(model).matches());
                 yield more ? "xhigh" : "high";
             }
         };
     }
 
     @Override
-    public AnswerDecoder decoder(AnswerHead head, EventSink sink) {
+    public AnswerDecoder decoder(ChatRequest request, AnswerHead head, EventSink sink) {
         return new OpenAiDecoder(head, sink);
     }
 

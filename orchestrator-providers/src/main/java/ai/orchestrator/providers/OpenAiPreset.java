@@ -5,11 +5,12 @@ import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
 import java.net.URI;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
+import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 enum OpenAiPreset {
     OPENAI("openai", "https://api.openai.com/v1", "gpt-6-luna"),
+    AZURE("azure", null, null),
     GROQ("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-20b"),
     HUGGING_FACE("huggingface", "https://router.huggingface.co/v1", "openai/gpt-oss-20b"),
     MISTRAL("mistral", "https://api.mistral.ai/v1", "mistral-small-latest"),
@@ -44,26 +46,19 @@ enum OpenAiPreset {
         this.defaultModel = defaultModel;
     }
 
-    static List<ProviderType> types() {
-        return Arrays.stream(values()).map(OpenAiPreset::type).toList();
-    }
-
-    static Optional<OpenAiPreset> of(ProviderType type) {
-        return Arrays.stream(values())
-                .filter(preset -> preset.typeName.equals(type.name()))
-                .findFirst();
-    }
-
-    private ProviderType type() {
+    ProviderType type() {
         return new ProviderType(
                 typeName,
                 Optional.ofNullable(baseUrl).map(URI::create),
                 Optional.ofNullable(defaultModel),
-                baseUrl != null && this != LM_STUDIO,
-                headerOptions().stream()
-                        .map(option ->
-                                ProviderOption.optional(option.name, HEADER_VALUE, "1 to 200 visible ASCII characters"))
-                        .toList());
+                this == AZURE || (baseUrl != null && this != LM_STUDIO),
+                this == AZURE ? AzureOpenAi.options() : options());
+    }
+
+    private List<ProviderOption> options() {
+        return headerOptions().stream()
+                .map(option -> ProviderOption.optional(option.name, HEADER_VALUE, "1 to 200 visible ASCII characters"))
+                .toList();
     }
 
     private List<HeaderOption> headerOptions() {
@@ -79,10 +74,34 @@ enum OpenAiPreset {
         };
     }
 
-    /** The headers that the target's options ask for. */
-    void addHeaders(ProviderTarget target, java.util.function.BiConsumer<String, String> header) {
+    /** Where to post. */
+    HttpUrl chatCompletions(ProviderTarget target) {
+        return this == AZURE
+                ? AzureOpenAi.chatCompletions(target)
+                : HttpUrl.get(target.baseUrl().toString())
+                        .newBuilder()
+                        .addPathSegments("chat/completions")
+                        .build();
+    }
+
+    /** The key's header, and those that the target's options ask for. */
+    void addHeaders(ProviderTarget target, BiConsumer<String, String> header) {
+        boolean ownHeader = this == AZURE && !AzureOpenAi.sendsBearer(target);
+        target.apiKey()
+                .ifPresent(key ->
+                        header.accept(ownHeader ? "api-key" : "Authorization", ownHeader ? key : "Bearer " + key));
         headerOptions()
                 .forEach(option -> target.option(option.name).ifPresent(value -> header.accept(option.header, value)));
+    }
+
+    /** Whether OpenAI's models run there by their own names, and with their own rules. Groq, OpenRouter and the others map parameters themselves, and have other models of such names. */
+    boolean hasOpenAiModels() {
+        return this == OPENAI || this == AZURE;
+    }
+
+    /** The model whose rules hold. */
+    String ruledModel(ProviderTarget target) {
+        return this == AZURE ? AzureOpenAi.deployedModel(target) : target.model();
     }
 
     boolean isVendorsOwn(URI target) {
@@ -100,8 +119,9 @@ enum OpenAiPreset {
     }
 
     /** Whether usage comes in a stream only if asked for. The others send it anyway, and Mistral refuses to be asked. */
-    boolean asksForUsage() {
+    boolean asksForUsage(ProviderTarget target) {
         return switch (this) {
+            case AZURE -> AzureOpenAi.knowsStreamOptions(target);
             case OPENAI, HUGGING_FACE, VLLM, LM_STUDIO, TOGETHER -> true;
             default -> false;
         };

@@ -19,11 +19,12 @@ import org.jspecify.annotations.Nullable;
 /** What the headers of an answer say of the provider's limits, in every vendor's form. */
 final class RateLimitHeaders {
 
-    /** OpenAI, Groq, Azure, Mistral, Cerebras, Together: {@code x-ratelimit-remaining-requests}. Read without a pattern, because each answer has six. */
+    /** OpenAI, Groq, Azure, Mistral, Cerebras, Together: {@code x-ratelimit-remaining-requests}. Read without a pattern, because each answer has six or eight. */
     private static final List<String> BY_SUBJECT =
-            List.of("x-ratelimit-limit-", "x-ratelimit-remaining-", "x-ratelimit-reset-");
+            List.of("x-ratelimit-limit-", "x-ratelimit-remaining-", "x-ratelimit-reset-", "x-ratelimit-renewalperiod-");
 
-    private static final List<String> FIELDS = List.of("limit", "remaining", "reset");
+    /** The last one is Azure's alone: over how many seconds the limit counts. */
+    private static final List<String> FIELDS = List.of("limit", "remaining", "reset", "renewalperiod");
 
     private static final int MAX_SUBJECT = 64;
 
@@ -34,6 +35,10 @@ final class RateLimitHeaders {
     /** Anthropic: {@code anthropic-ratelimit-input-tokens-remaining}. */
     private static final Pattern ANTHROPIC =
             Pattern.compile("anthropic-ratelimit-([a-z-]{1,64})-(limit|remaining|reset)");
+
+    /** Cohere: {@code x-trial-endpoint-call-remaining}. */
+    private static final Pattern COHERE =
+            Pattern.compile("x-(trial-endpoint-call|endpoint-monthly-call)-(limit|remaining)");
 
     /** Hugging Face, after an IETF draft: {@code RateLimit: "api";r=499;t=300} and {@code RateLimit-Policy: "api";q=500;w=300}. */
     private static final Pattern DRAFT =
@@ -100,7 +105,9 @@ final class RateLimitHeaders {
     private static boolean isOfLimits(String name) {
         return name.regionMatches(true, 0, "x-ratelimit", 0, 11)
                 || name.regionMatches(true, 0, "ratelimit", 0, 9)
-                || name.regionMatches(true, 0, "anthropic-ratelimit", 0, 19);
+                || name.regionMatches(true, 0, "anthropic-ratelimit", 0, 19)
+                || name.regionMatches(true, 0, "x-trial-endpoint", 0, 16)
+                || name.regionMatches(true, 0, "x-endpoint-monthly", 0, 18);
     }
 
     private static void read(String name, String value, Map<String, Draft> drafts, Supplier<Instant> now) {
@@ -112,6 +119,11 @@ final class RateLimitHeaders {
             }
         }
         Matcher matcher = ANTHROPIC.matcher(name);
+        if (matcher.matches()) {
+            set(drafts, matcher.group(1), matcher.group(2), value, now);
+            return;
+        }
+        matcher = COHERE.matcher(name);
         if (matcher.matches()) {
             set(drafts, matcher.group(1), matcher.group(2), value, now);
             return;
@@ -168,6 +180,10 @@ final class RateLimitHeaders {
         switch (field) {
             case "limit" -> draft.limit = count(value);
             case "remaining" -> draft.remaining = count(value);
+            case "renewalperiod" ->
+                draft.window = ProviderTimes.seconds(value)
+                        .filter(window -> !window.isZero())
+                        .orElse(null);
             default -> draft.resetsIn = ProviderTimes.any(value, now).orElse(null);
         }
     }

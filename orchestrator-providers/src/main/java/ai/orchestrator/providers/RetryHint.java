@@ -8,16 +8,24 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import okhttp3.Headers;
 
 /** When a provider that refused wants to be asked again. Read from errors alone: some send {@code Retry-After} with a success. */
 final class RetryHint {
 
+    /** In the message or the details of Azure's 429, whose {@code Retry-After} may be missing or zero. */
+    private static final Pattern WORDING =
+            Pattern.compile("\\bretry after (\\d{1,9}) seconds?\\b", Pattern.CASE_INSENSITIVE);
+
     private RetryHint() {}
 
     /**
      * Reads the hint, the most exact first: {@code retry-after-ms}, {@code Retry-After} (RFC 9110 §10.2.3, decimals too), Gemini's
-     * {@code RetryInfo}, Hugging Face's {@code estimated_time}, and at last the latest reset of a limit of which nothing is left.
+     * {@code RetryInfo}, Hugging Face's {@code estimated_time}, Azure's "retry after 24 seconds", and at last the latest reset of a limit of
+     * which nothing is left.
      *
      * @param now what a date is counted from
      * @return empty if there is none, or only ones that are negative or absurd; a zero says nothing either, but lets the next form speak
@@ -31,6 +39,7 @@ final class RetryHint {
                         text -> ProviderTimes.seconds(text).or(() -> ProviderTimes.httpDate(text, now)))))
                 .or(() -> positive(retryInfo(body)))
                 .or(() -> positive(estimatedTime(body)))
+                .or(() -> positive(wording(body)))
                 .or(() -> positive(latestReset(rateLimits)));
     }
 
@@ -60,6 +69,16 @@ final class RetryHint {
         return estimate.isNumber() && Double.isFinite(estimate.doubleValue())
                 ? ProviderTimes.seconds(estimate.decimalValue().toPlainString())
                 : Optional.empty();
+    }
+
+    private static Optional<Duration> wording(JsonNode body) {
+        JsonNode error = body.path("error");
+        return Stream.of(error.path("message"), error.path("details"), body.path("message"))
+                .filter(JsonNode::isTextual)
+                .map(text -> WORDING.matcher(text.asText()))
+                .filter(Matcher::find)
+                .findFirst()
+                .flatMap(wording -> ProviderTimes.seconds(wording.group(1)));
     }
 
     private static Optional<Duration> latestReset(List<RateLimit> rateLimits) {

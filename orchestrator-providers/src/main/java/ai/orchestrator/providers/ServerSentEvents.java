@@ -7,34 +7,14 @@ import org.jspecify.annotations.Nullable;
  * Reads server-sent events (WHATWG HTML §9.2.6), and what providers send in their place: an {@code error:} field, or bare JSON over several
  * lines. An event that the end of the input cuts short is delivered too, and marked. For one thread.
  */
-final class ServerSentEvents {
-
-    /** What an event is made of. */
-    enum Form {
-        /** Its {@code data:} lines. */
-        DATA,
-        /** Its {@code error:} lines, as llama.cpp and gpustack send them. */
-        ERROR_FIELD,
-        /** Lines without a field name that look like JSON. */
-        BARE_JSON
-    }
-
-    /**
-     * One event.
-     *
-     * @param form what it is made of
-     * @param name its {@code event:} field; empty if it has none
-     * @param data its lines, joined by LF
-     * @param complete false if the input ended before the event's last line did
-     */
-    record Event(Form form, String name, String data, boolean complete) {}
+final class ServerSentEvents implements StreamFormat.Reader {
 
     private final LineReader lines;
     private final long maxEventChars;
     private final Runnable comment;
 
     private String name = "";
-    private Form form = Form.DATA;
+    private StreamEvent.Form form = StreamEvent.Form.DATA;
     private @Nullable StringBuilder data;
 
     /**
@@ -47,19 +27,12 @@ final class ServerSentEvents {
         this.comment = comment;
     }
 
-    /**
-     * Blocks until an event is complete or the input has ended.
-     *
-     * @return the event; null if the input has ended
-     * @throws OversizedAnswerException if a limit is passed
-     * @throws IOException from the input
-     */
-    @Nullable
-    Event next() throws IOException {
+    @Override
+    public @Nullable StreamEvent next() throws IOException {
         String line;
         while ((line = lines.next()) != null) {
             if (line.isEmpty()) {
-                Event event = take(true);
+                StreamEvent event = take(true);
                 if (event != null) {
                     return event;
                 }
@@ -70,19 +43,20 @@ final class ServerSentEvents {
         return take(lines.isTerminated());
     }
 
-    private @Nullable Event take(boolean complete) {
+    private @Nullable StreamEvent take(boolean complete) {
         StringBuilder lines = data;
         boolean hasContent = lines != null || name.equals("error");
-        Event event = hasContent ? new Event(form, name, lines == null ? "" : lines.toString(), complete) : null;
+        StreamEvent event =
+                hasContent ? new StreamEvent(form, name, lines == null ? "" : lines.toString(), complete) : null;
         name = "";
-        form = Form.DATA;
+        form = StreamEvent.Form.DATA;
         data = null;
         return event;
     }
 
     private void field(String line) throws OversizedAnswerException {
-        if (form == Form.BARE_JSON || startsLikeJson(line)) {
-            form = Form.BARE_JSON;
+        if (form == StreamEvent.Form.BARE_JSON || startsLikeJson(line)) {
+            form = StreamEvent.Form.BARE_JSON;
             append(line);
             return;
         }
@@ -100,7 +74,7 @@ final class ServerSentEvents {
             case "event" -> name = value;
             case "data" -> append(value);
             case "error" -> {
-                form = Form.ERROR_FIELD;
+                form = StreamEvent.Form.ERROR_FIELD;
                 append(value);
             }
             default -> {

@@ -87,14 +87,19 @@ final class ToolCalls {
                             new ToolCall(
                                     draft.id.isEmpty() ? madeUpId(completed) : draft.id,
                                     draft.name,
-                                    arguments.isBlank() ? "{}" : arguments)),
+                                    isNothing(arguments) ? "{}" : arguments)),
                     0);
         }
     }
 
-    /** Unique in the conversation as far as the answer's own id is, in letters that every provider takes. */
+    /** Cohere's models write null for a tool without arguments. */
+    private static boolean isNothing(String arguments) {
+        return arguments.isBlank() || arguments.strip().equals("null");
+    }
+
+    /** Unique in the conversation as far as the answer's own id or time is, in letters that every provider takes. */
     private String madeUpId(int position) {
-        String answer = decoder.responseId().replaceAll("[^A-Za-z0-9_-]", "");
+        String answer = decoder.uniquePart().replaceAll("[^A-Za-z0-9_-]", "");
         return MADE_UP + (answer.length() > 40 ? answer.substring(0, 40) : answer) + "_" + position;
     }
 }

@@ -62,8 +62,12 @@ record FuzzCorpus(String name, Function<ProviderTarget, Dialect> factory, List<S
     static List<FuzzCorpus> all() {
         return List.of(
                 new FuzzCorpus("openai", target -> new OpenAiDialect(target, OpenAiPreset.OPENAI), openAi()),
+                new FuzzCorpus("azure", target -> new OpenAiDialect(target, OpenAiPreset.AZURE), azure()),
                 new FuzzCorpus("anthropic", AnthropicDialect::new, anthropic()),
-                new FuzzCorpus("gemini", GeminiDialect::new, gemini()));
+                new FuzzCorpus("gemini", GeminiDialect::new, gemini()),
+                new FuzzCorpus("cohere", CohereDialect::new, cohere()),
+                new FuzzCorpus("ollama", OllamaDialect::new, ollama()),
+                new FuzzCorpus("huggingface-text", HuggingFaceTextDialect::new, huggingFaceText()));
     }
 
     Dialect dialect(ProviderTarget target) {
@@ -183,6 +187,51 @@ record FuzzCorpus(String name, Function<ProviderTarget, Dialect> factory, List<S
                         502,
                         "{\"error\":{\"code\":502,\"message\":\"Provider returned error\",\"metadata\":{\"error_type\":"
                                 + "\"provider_unavailable\",\"provider_code\":\"x\",\"raw\":\"{}\"}},\"user_id\":\"u\"}"));
+    }
+
+    private static List<Sample> azure() {
+        String head =
+                "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"m-1\",\"choices\":[{\"index\":0,";
+        String safe = "\"content_filter_results\":{\"hate\":{\"filtered\":false,\"severity\":\"safe\"}}";
+        return List.of(
+                whole(
+                        "whole answer with filter results",
+                        "{\"id\":\"c1\",\"model\":\"m-1\",\"prompt_filter_results\":[{\"prompt_index\":0," + safe
+                                + "}],"
+                                + "\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"," + safe
+                                + ",\"message\":{\"role\":\"assistant\",\"content\":\"Größe\"}}],"
+                                + "\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":3}}",
+                        "Größe",
+                        0),
+                stream(
+                        "stream with the asynchronous filter",
+                        "data: {\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[{\"prompt_index\":0,"
+                                + safe + "}]}\n\n" + head
+                                + "\"delta\":{\"content\":\"Größe\"},\"finish_reason\":null}]}\n\n"
+                                + "data: {\"id\":\"\",\"model\":\"\",\"choices\":[{\"index\":0,\"finish_reason\":null,"
+                                + safe
+                                + ",\"content_filter_offsets\":{\"check_offset\":44,\"start_offset\":44,\"end_offset\":198}}],"
+                                + "\"usage\":null}\n\n" + head
+                                + "\"content_filter_result\":{\"error\":{\"code\":\"content_filter_error\",\"message\":"
+                                + "\"The contents are not filtered\"}},\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                                + "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":3}}\n\n"
+                                + "data: [DONE]\n\n",
+                        "Größe",
+                        0),
+                failedStream(
+                        "stream that the filter ends",
+                        head + "\"delta\":{\"content\":\"Half\"}}]}\n\n" + head
+                                + "\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n"),
+                error(
+                        400,
+                        "{\"error\":{\"message\":\"The response was filtered.\",\"type\":null,\"param\":\"prompt\","
+                                + "\"code\":\"content_filter\",\"status\":400,\"innererror\":{\"code\":"
+                                + "\"ResponsibleAIPolicyViolation\",\"content_filter_result\":{}}}}"),
+                error(
+                        429,
+                        "{\"error\":{\"code\":\"RateLimitReached\",\"message\":\"Please retry after 24 seconds.\","
+                                + "\"details\":\"Please retry after 24 seconds.\"}}"),
+                error(401, "{\"statusCode\":401,\"message\":\"Unauthorized.\"}"));
     }
 
     private static List<Sample> anthropic() {
@@ -317,5 +366,168 @@ record FuzzCorpus(String name, Function<ProviderTarget, Dialect> factory, List<S
         return "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[" + part + "]}" + more
                 + ",\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":8,\"candidatesTokenCount\":3},"
                 + "\"modelVersion\":\"m-1\",\"responseId\":\"r1\"}\r\n\r\n";
+    }
+
+    private static List<Sample> cohere() {
+        String start =
+                event("message-start", "\"id\":\"c1\",\"delta\":{\"message\":{\"role\":\"assistant\",\"content\":[]}}");
+        String end = event(
+                        "message-end",
+                        "\"delta\":{\"finish_reason\":\"COMPLETE\",\"usage\":{\"billed_units\":{\"input_tokens\":8,"
+                                + "\"output_tokens\":3},\"tokens\":{\"input_tokens\":70,\"output_tokens\":5},\"cached_tokens\":64}}")
+                + "data: [DONE]\n\n";
+        return List.of(
+                whole("whole answer", """
+                        {"id":"c1","message":{"role":"assistant","content":[{"type":"thinking","thinking":"hm"},
+                        {"type":"text","text":"Größe: 3 €"}],"citations":[{"start":0,"end":5,"text":"Größe",
+                        "sources":[{"type":"document","id":"doc:1","document":{"id":"doc:1","text":"t"}}]}]},
+                        "finish_reason":"COMPLETE","usage":{"billed_units":{"input_tokens":8,"output_tokens":3},
+                        "tokens":{"input_tokens":70,"output_tokens":5},"cached_tokens":64}}
+                        """, "Größe: 3 €", 0),
+                whole("whole tool calls", """
+                        {"id":"c2","message":{"role":"assistant","tool_plan":"Both.","tool_calls":[{"id":"t1",
+                        "type":"function","function":{"name":"weather","arguments":"{\\"city\\":\\"Köln\\"}"}},
+                        {"id":"t2","type":"function","function":{"name":"time","arguments":"null"}}]},
+                        "finish_reason":"TOOL_CALL","usage":{"billed_units":{"input_tokens":8}}}
+                        """, "", 2),
+                stream(
+                        "stream",
+                        start
+                                + contentPiece("content-start", "\"type\":\"thinking\",\"thinking\":\"\"")
+                                + contentPiece("content-delta", "\"thinking\":\"hm\"")
+                                + event("content-end", "\"index\":0")
+                                + contentPiece("content-delta", "\"text\":\"Größe\"")
+                                + contentPiece("content-delta", "\"text\":\": 3 €\"")
+                                + event(
+                                        "citation-start",
+                                        "\"index\":0,\"delta\":{\"message\":{\"citations\":{\"start\":0,\"end\":5,\"sources\":[]}}}")
+                                + end,
+                        "Größe: 3 €",
+                        0),
+                stream(
+                        "stream of tool calls",
+                        start
+                                + event("tool-plan-delta", "\"delta\":{\"message\":{\"tool_plan\":\"Both.\"}}")
+                                + callPiece(
+                                        "tool-call-start",
+                                        0,
+                                        "\"id\":\"t1\",\"type\":\"function\",",
+                                        "\"name\":\"weather\",\"arguments\":\"\"")
+                                + callPiece("tool-call-delta", 0, "", "\"arguments\":\"{\\\"city\\\":\"")
+                                + callPiece("tool-call-delta", 0, "", "\"arguments\":\"\\\"Köln\\\"}\"")
+                                + event("tool-call-end", "\"index\":0")
+                                + callPiece(
+                                        "tool-call-start",
+                                        1,
+                                        "\"id\":\"t2\",\"type\":\"function\",",
+                                        "\"name\":\"time\",\"arguments\":\"{}\"")
+                                + end.replace("COMPLETE", "TOOL_CALL"),
+                        "",
+                        2),
+                failedStream(
+                        "error at the end",
+                        start
+                                + contentPiece("content-delta", "\"text\":\"Half\"")
+                                + event(
+                                        "message-end",
+                                        "\"delta\":{\"finish_reason\":\"ERROR\",\"error\":\"it broke\"}")),
+                failedStream("toxic", start + end.replace("COMPLETE", "ERROR_TOXIC")),
+                failedStream("flat error", start + "data: {\"id\":\"e1\",\"message\":\"service unavailable\"}\n\n"),
+                error(
+                        429,
+                        "{\"id\":\"e1\",\"message\":\"You are using a Trial key, which is limited to 20 API calls / minute.\"}"));
+    }
+
+    private static String contentPiece(String type, String content) {
+        return event(type, "\"index\":0,\"delta\":{\"message\":{\"content\":{" + content + "}}}");
+    }
+
+    private static String callPiece(String type, int index, String fields, String function) {
+        return event(
+                type,
+                "\"index\":" + index + ",\"delta\":{\"message\":{\"tool_calls\":{" + fields + "\"function\":{"
+                        + function + "}}}}");
+    }
+
+    private static List<Sample> huggingFaceText() {
+        String details = "\"details\":{\"finish_reason\":\"eos_token\",\"generated_tokens\":3,\"seed\":null,";
+        return List.of(
+                whole(
+                        "whole answer",
+                        "[{\"generated_text\":\"Größe: 3 €\"," + details + "\"prefill\":[],\"tokens\":[]}}]",
+                        "Größe: 3 €",
+                        0),
+                whole("whole answer without details", "{\"generated_text\":\"Größe\"}", "Größe", 0),
+                stream(
+                        "stream",
+                        huggingFaceToken("Größe", false, "\"generated_text\":null,\"details\":null")
+                                + ":\n\n"
+                                + huggingFaceToken(": 3 €", false, "\"generated_text\":null,\"details\":null")
+                                + huggingFaceToken(
+                                        "</s>",
+                                        true,
+                                        "\"generated_text\":\"Größe: 3 €\"," + details + "\"input_length\":8}"),
+                        "Größe: 3 €",
+                        0),
+                failedStream(
+                        "error inside a stream",
+                        huggingFaceToken("Half", false, "\"generated_text\":null")
+                                + "data:{\"error\":\"Request failed during generation\",\"error_type\":\"generation\"}\n\n"),
+                error(503, "{\"error\":\"Model some/model is currently loading\",\"estimated_time\":20.5}"),
+                error(
+                        422,
+                        "{\"error\":\"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096\","
+                                + "\"error_type\":\"validation\"}"),
+                error(400, "{\"error\":[\"Error in `parameters.top_p`\"],\"warnings\":[\"w\"]}"));
+    }
+
+    private static String huggingFaceToken(String text, boolean special, String more) {
+        return "data:{\"index\":1,\"token\":{\"id\":7,\"text\":\"" + text + "\",\"logprob\":-0.5,\"special\":" + special
+                + "}," + more + "}\n\n";
+    }
+
+    private static List<Sample> ollama() {
+        return List.of(
+                whole("whole answer", """
+                        {"model":"m-1","created_at":"2026-01-01T00:00:00.5Z","message":{"role":"assistant",
+                        "content":"Größe: 3 €","thinking":"hm"},"done":true,"done_reason":"stop","load_duration":5,
+                        "prompt_eval_count":8,"eval_count":3}
+                        """, "Größe: 3 €", 0),
+                whole("whole tool calls", """
+                        {"model":"m-1","created_at":"2026-01-01T00:00:00.5Z","message":{"role":"assistant","content":"",
+                        "tool_calls":[{"id":"t1","function":{"index":0,"name":"weather","arguments":{"city":"Köln"}}},
+                        {"function":{"name":"time","arguments":{}}}]},"done":true,"done_reason":"stop"}
+                        """, "", 2),
+                stream(
+                        "stream",
+                        ollamaLine("\"content\":\"\",\"thinking\":\"hm\"", false)
+                                + ollamaLine("\"content\":\"Größe\"", false)
+                                + ollamaLine("\"content\":\": 3 €\"", false)
+                                + ollamaLine("\"content\":\"\"", true),
+                        "Größe: 3 €",
+                        0),
+                stream(
+                        "stream of tool calls",
+                        ollamaLine(
+                                        "\"content\":\"\",\"tool_calls\":[{\"id\":\"t1\",\"function\":{\"index\":0,"
+                                                + "\"name\":\"weather\",\"arguments\":{\"city\":\"Köln\"}}}]",
+                                        false)
+                                + ollamaLine(
+                                        "\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"time\"}}]", true),
+                        "",
+                        2),
+                failedStream(
+                        "error after a piece",
+                        ollamaLine("\"content\":\"Half\"", false) + "{\"error\":\"the runner has terminated\"}\n"),
+                failedStream(
+                        "error over several lines",
+                        "{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"busy\"\n  }\n}\n"),
+                error(404, "{\"error\":\"model 'm' not found\"}"));
+    }
+
+    private static String ollamaLine(String message, boolean done) {
+        return "{\"model\":\"m-1\",\"created_at\":\"2026-01-01T00:00:00.5Z\",\"message\":{\"role\":\"assistant\","
+                + message + "},\"done\":" + done
+                + (done ? ",\"done_reason\":\"stop\",\"prompt_eval_count\":8,\"eval_count\":3" : "") + "}\n";
     }
 }

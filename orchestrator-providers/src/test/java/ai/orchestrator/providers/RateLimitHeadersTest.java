@@ -88,7 +88,32 @@ final class RateLimitHeadersTest {
     }
 
     @Test
-    void azure_writes_plain_seconds_and_minus_one_for_unknown() {
+    void cohere_has_names_of_its_own_and_windows_from_its_documentation() {
+        assertThat(RateLimitHeaders.read(
+                        Headers.of(
+                                "X-Endpoint-Monthly-Call-Limit", "1000",
+                                "x-trial-endpoint-call-limit", "20",
+                                "x-trial-endpoint-call-remaining", "0",
+                                "x-trial-endpoint-call-name", "chat"),
+                        Map.of("trial-endpoint-call", Duration.ofMinutes(1)),
+                        () -> NOW))
+                .containsExactly(
+                        new RateLimit(
+                                "endpoint-monthly-call",
+                                Optional.empty(),
+                                OptionalLong.of(1_000),
+                                OptionalLong.empty(),
+                                Optional.empty()),
+                        new RateLimit(
+                                "trial-endpoint-call",
+                                Optional.of(Duration.ofMinutes(1)),
+                                OptionalLong.of(20),
+                                OptionalLong.of(0),
+                                Optional.empty()));
+    }
+
+    @Test
+    void azure_writes_plain_seconds_and_its_window_and_minus_one_for_unknown() {
         assertThat(read(
                         "x-ratelimit-limit-requests", "500",
                         "x-ratelimit-remaining-requests", "499",
@@ -99,7 +124,12 @@ final class RateLimitHeadersTest {
                         "x-ratelimit-remaining-tokens", "-1",
                         "x-ratelimit-reset-tokens", "0"))
                 .containsExactly(
-                        limit("requests", 500, 499, Duration.ofSeconds(7)),
+                        new RateLimit(
+                                "requests",
+                                Optional.of(Duration.ofMinutes(1)),
+                                OptionalLong.of(500),
+                                OptionalLong.of(499),
+                                Optional.of(Duration.ofSeconds(7))),
                         new RateLimit(
                                 "tokens",
                                 Optional.empty(),
@@ -107,7 +137,13 @@ final class RateLimitHeadersTest {
                                 OptionalLong.empty(),
                                 Optional.of(Duration.ZERO)))
                 .noneMatch(RateLimit::isExhausted);
-        assertThat(read("x-ratelimit-limit-tokens", "-1", "x-ratelimit-remaining-tokens", "-1"))
+        assertThat(read("x-ratelimit-limit-requests", "500", "x-ratelimit-renewalperiod-requests", "0"))
+                .singleElement()
+                .satisfies(limit -> assertThat(limit.window()).isEmpty());
+        assertThat(read(
+                        "x-ratelimit-limit-tokens", "-1",
+                        "x-ratelimit-remaining-tokens", "-1",
+                        "x-ratelimit-renewalperiod-tokens", "60"))
                 .as("nothing is known")
                 .isEmpty();
     }

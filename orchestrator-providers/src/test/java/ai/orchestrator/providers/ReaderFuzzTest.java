@@ -72,7 +72,7 @@ class ReaderFuzzTest {
                 URI.create("http://localhost/v1"),
                 "m",
                 Optional.of("sk-planted-secret-1234567890"),
-                Map.of("api-version", "2023-06-01", "auth", "x-api-key", "max-tokens", "8192"));
+                Map.of("api-version", "2023-06-01", "auth", "x-api-key", "max-tokens", "8192", "template", "plain"));
         return new HttpChatProvider(
                 target, corpus.dialect(target), TRANSPORT, InstantSource.fixed(Instant.parse("2026-01-01T00:00:00Z")));
     }
@@ -398,9 +398,10 @@ class ReaderFuzzTest {
             int start = random.nextInt(lines.length);
             for (int i = 0; i < lines.length; i++) {
                 int at = (start + i) % lines.length;
-                JsonNode line = lines[at].startsWith("data: ") ? Json.parse(lines[at].substring(6)) : null;
+                String begin = lines[at].startsWith("data:") ? "data:" : "";
+                JsonNode line = Json.parse(lines[at].substring(begin.length()));
                 if (line != null) {
-                    lines[at] = "data: " + changed(line, random);
+                    lines[at] = begin + changed(line, random);
                     return String.join("\n", lines).getBytes(StandardCharsets.UTF_8);
                 }
             }

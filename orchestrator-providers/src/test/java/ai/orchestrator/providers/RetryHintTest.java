@@ -156,6 +156,46 @@ final class RetryHintTest {
                 .isEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"error\":{\"code\":\"429\",\"message\":\"Over the call rate limit. Please retry after 24 seconds. See there.\"}}|PT24S",
+                "{\"error\":{\"code\":\"RateLimitReached\",\"message\":\"No.\",\"details\":\"Please retry after 1 second.\"}}|PT1S",
+                "{\"statusCode\":429,\"message\":\"Rate limit is exceeded. Retry after 86400 seconds\"}|PT24H",
+            })
+    void azures_wording_is_a_hint(String body, Duration expected) {
+        assertThat(bodyHint(body)).contains(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "retry after 0 seconds",
+                "retry after -1 seconds",
+                "retry after 2764801 seconds",
+                "retry after 99999999999 seconds",
+                "retry after 1.5 seconds",
+                "retry after a few seconds",
+                "retry after 5 minutes",
+                "retry after 5",
+                "do not retry",
+            })
+    void a_wording_that_names_no_number_of_seconds_is_no_hint(String message) {
+        assertThat(bodyHint("{\"error\":{\"message\":\"" + message + "\"}}")).isEmpty();
+    }
+
+    @Test
+    void the_wording_speaks_where_azures_headers_are_zero_and_before_a_reset() {
+        String body = "{\"error\":{\"message\":\"Please retry after 24 seconds.\"}}";
+        assertThat(hint(Headers.of("retry-after-ms", "0", "retry-after", "0"), body))
+                .contains(Duration.ofSeconds(24));
+        assertThat(hint(Headers.of("retry-after-ms", "0", "retry-after", "3"), body))
+                .contains(Duration.ofSeconds(3));
+        assertThat(hint(Headers.of("x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "60"), body))
+                .contains(Duration.ofSeconds(24));
+    }
+
     @Test
     void without_a_hint_the_latest_reset_of_what_is_used_up_counts() {
         assertThat(hint(
@@ -271,7 +311,11 @@ final class RetryHintTest {
     @Test
     void hints_of_any_shape_never_throw() {
         for (String body : List.of(
-                "[]", "7", "{\"error\":[]}", "{\"error\":{\"details\":{}}}", "{\"error\":{\"details\":[1,null,[]]}}")) {
+                "[]",
+                "7",
+                "{\"error\":[]}",
+                "{\"error\":{\"details\":{}}}",
+                "{\"error\":{\"details\":[1,null,[]],\"message\":7}}")) {
             assertThat(bodyHint(body)).as(body).isEmpty();
         }
     }

@@ -3,8 +3,7 @@ package ai.orchestrator.providers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.orchestrator.providers.ServerSentEvents.Event;
-import ai.orchestrator.providers.ServerSentEvents.Form;
+import ai.orchestrator.providers.StreamEvent.Form;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,11 +19,11 @@ class ServerSentEventsTest {
 
     private static final long MUCH = 1_000_000;
 
-    private static List<Event> read(BufferedSource source, AtomicInteger comments) throws IOException {
+    private static List<StreamEvent> read(BufferedSource source, AtomicInteger comments) throws IOException {
         ServerSentEvents reader =
                 new ServerSentEvents(new LineReader(source, MUCH, MUCH), MUCH, comments::incrementAndGet);
-        List<Event> events = new ArrayList<>();
-        Event event;
+        List<StreamEvent> events = new ArrayList<>();
+        StreamEvent event;
         while ((event = reader.next()) != null) {
             events.add(event);
         }
@@ -32,13 +31,13 @@ class ServerSentEventsTest {
     }
 
     /** The events, after making sure that they are the same however the bytes come. */
-    private static List<Event> events(String text) throws IOException {
+    private static List<StreamEvent> events(String text) throws IOException {
         return events(text, new AtomicInteger());
     }
 
-    private static List<Event> events(String text, AtomicInteger comments) throws IOException {
+    private static List<StreamEvent> events(String text, AtomicInteger comments) throws IOException {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        List<Event> atOnce = read(TrickledSource.of(bytes, left -> left), comments);
+        List<StreamEvent> atOnce = read(TrickledSource.of(bytes, left -> left), comments);
         assertThat(read(TrickledSource.of(bytes, left -> 1), new AtomicInteger()))
                 .isEqualTo(atOnce);
         for (int seed = 0; seed < 50; seed++) {
@@ -52,15 +51,15 @@ class ServerSentEventsTest {
         return atOnce;
     }
 
-    private static Event data(String data) {
-        return new Event(Form.DATA, "", data, true);
+    private static StreamEvent data(String data) {
+        return new StreamEvent(Form.DATA, "", data, true);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"\n", "\r\n", "\r"})
     void an_empty_line_ends_an_event_whatever_ends_the_lines(String end) throws IOException {
         String text = "event: a" + end + "data: 1" + end + end + "data: 2" + end + "data: 3" + end + end;
-        assertThat(events(text)).containsExactly(new Event(Form.DATA, "a", "1", true), data("2\n3"));
+        assertThat(events(text)).containsExactly(new StreamEvent(Form.DATA, "a", "1", true), data("2\n3"));
     }
 
     @Test
@@ -110,8 +109,8 @@ class ServerSentEventsTest {
     void an_error_field_is_told_apart() throws IOException {
         assertThat(events("error: {\"code\":500}\n\nerror: a\nerror: b\n\ndata: 1\n\n"))
                 .containsExactly(
-                        new Event(Form.ERROR_FIELD, "", "{\"code\":500}", true),
-                        new Event(Form.ERROR_FIELD, "", "a\nb", true),
+                        new StreamEvent(Form.ERROR_FIELD, "", "{\"code\":500}", true),
+                        new StreamEvent(Form.ERROR_FIELD, "", "a\nb", true),
                         data("1"));
     }
 
@@ -119,15 +118,16 @@ class ServerSentEventsTest {
     void bare_json_over_several_lines_is_one_event() throws IOException {
         assertThat(events("{\n  \"error\": {\n    \"code\": 429\n  }\n}\n\ndata: 1\n\n"))
                 .containsExactly(
-                        new Event(Form.BARE_JSON, "", "{\n  \"error\": {\n    \"code\": 429\n  }\n}", true), data("1"));
-        assertThat(events("[{\"a\":1}]\n")).containsExactly(new Event(Form.BARE_JSON, "", "[{\"a\":1}]", true));
-        assertThat(events(" {\"a\":1}")).containsExactly(new Event(Form.BARE_JSON, "", " {\"a\":1}", false));
+                        new StreamEvent(Form.BARE_JSON, "", "{\n  \"error\": {\n    \"code\": 429\n  }\n}", true),
+                        data("1"));
+        assertThat(events("[{\"a\":1}]\n")).containsExactly(new StreamEvent(Form.BARE_JSON, "", "[{\"a\":1}]", true));
+        assertThat(events(" {\"a\":1}")).containsExactly(new StreamEvent(Form.BARE_JSON, "", " {\"a\":1}", false));
     }
 
     @Test
     void an_event_name_alone_is_no_event_unless_it_says_error() throws IOException {
         assertThat(events("event: ping\n\ndata: 1\n\n")).containsExactly(data("1"));
-        assertThat(events("event: error\n\n")).containsExactly(new Event(Form.DATA, "error", "", true));
+        assertThat(events("event: error\n\n")).containsExactly(new StreamEvent(Form.DATA, "error", "", true));
     }
 
     @Test
@@ -139,13 +139,13 @@ class ServerSentEventsTest {
     @Test
     void the_last_event_name_counts_and_does_not_outlive_its_event() throws IOException {
         assertThat(events("event: a\nevent: b\ndata: 1\n\ndata: 2\n\n"))
-                .containsExactly(new Event(Form.DATA, "b", "1", true), data("2"));
+                .containsExactly(new StreamEvent(Form.DATA, "b", "1", true), data("2"));
     }
 
     @Test
     void an_event_that_the_end_cuts_within_a_line_is_delivered_and_marked() throws IOException {
         assertThat(events("data: 1\n\ndata: {\"a\""))
-                .containsExactly(data("1"), new Event(Form.DATA, "", "{\"a\"", false));
+                .containsExactly(data("1"), new StreamEvent(Form.DATA, "", "{\"a\"", false));
     }
 
     @Test

@@ -52,11 +52,13 @@ class LimitsTest {
 
     @Test
     void so_many_attempts_run_at_once_and_the_others_go_on_to_the_next_provider() throws Exception {
+        CountDownLatch inside = new CountDownLatch(3);
         CountDownLatch gate = new CountDownLatch(1);
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         Script gated = new Script((cancellation, sink) -> {
             most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            inside.countDown();
             Script.await(gate);
             running.decrementAndGet();
             Script.say(sink, "first");
@@ -73,6 +75,7 @@ class LimitsTest {
                 assertThat(answer.provider()).isEqualTo("second");
                 assertThat(answer.trail().steps().get(0)).hasToString("first skipped: full: 3 attempts are under way");
             }
+            Script.await(inside);
             gate.countDown();
             for (CompletableFuture<ChatResponse> future : futures) {
                 assertThat(future.get(10, TimeUnit.SECONDS).provider()).isEqualTo("first");

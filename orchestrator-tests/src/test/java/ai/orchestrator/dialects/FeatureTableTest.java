@@ -94,12 +94,17 @@ class FeatureTableTest {
                     "reasoning text",
                     Feature.reads(false, answer -> answer.reasoning().equals("hmm"))),
             Map.entry(
-                    "usage, cached and reasoning tokens",
+                    "usage",
                     Feature.reads(
                             false,
                             answer -> answer.usage().orElseThrow().inputTokens() == 12
-                                    && answer.usage().orElseThrow().cachedTokens() == 2
-                                    && answer.usage().orElseThrow().reasoningTokens() == 1)),
+                                    && answer.usage().orElseThrow().outputTokens() >= 3)),
+            Map.entry(
+                    "cached tokens",
+                    Feature.reads(false, answer -> answer.usage().orElseThrow().cachedTokens() == 2)),
+            Map.entry(
+                    "reasoning tokens",
+                    Feature.reads(false, answer -> answer.usage().orElseThrow().reasoningTokens() == 1)),
             Map.entry(
                     "rate-limit state",
                     Feature.reads(
@@ -109,8 +114,11 @@ class FeatureTableTest {
     /** What must be in the body that is sent, in the dialects of OpenAI, Anthropic and Gemini. */
     private record Sent(String openAi, String anthropic, String gemini) {
 
-        private String by(String type) {
+        private String by(String row, String type) {
             return switch (type) {
+                case "ollama" -> Objects.requireNonNull(OLLAMA_SENT.get(row));
+                case "cohere" -> COHERE_SENT.getOrDefault(row, openAi);
+                case "huggingface-text" -> Objects.requireNonNull(HUGGING_FACE_TEXT_SENT.get(row));
                 case "anthropic" -> anthropic;
                 case "gemini" -> gemini;
                 // Its own name.
@@ -169,6 +177,37 @@ class FeatureTableTest {
             Map.entry("seed", new Sent("'seed':7", "", "'seed':7")),
             Map.entry("extra fields", new Sent("'some_field':1", "'some_field':1", "'some_field':1")));
 
+    /** Where Cohere's differs from OpenAI's. */
+    private static final Map<String, String> COHERE_SENT = Map.of(
+            "tool choice", "'tool_choice':'REQUIRED'",
+            "JSON schema", "'json_schema':" + SCHEMA,
+            "reasoning effort", "'thinking':{'type':'enabled','token_budget':1024}",
+            "top-p", "'p':0.5",
+            "max tokens, stop", "'stop_sequences':['END']");
+
+    private static final Map<String, String> OLLAMA_SENT = Map.ofEntries(
+            Map.entry("system message", "{'role':'system','content':'be short'}"),
+            Map.entry("image, bytes", "'images':['AQ==']"),
+            Map.entry("tools", "'tools':[{'type':'function','function':{'name':'weather',"),
+            Map.entry("tool results", "{'role':'tool','content':'sunny','tool_name':'weather'"),
+            Map.entry("JSON", "'format':'json'"),
+            Map.entry("JSON schema", "'format':" + SCHEMA),
+            Map.entry("reasoning effort", "'think':'low'"),
+            Map.entry("temperature", "'temperature':0.5"),
+            Map.entry("top-p", "'top_p':0.5"),
+            Map.entry("max tokens, stop", "'stop':['END']"),
+            Map.entry("seed", "'seed':7"),
+            Map.entry("extra fields", "'some_field':1"));
+
+    private static final Map<String, String> HUGGING_FACE_TEXT_SENT = Map.ofEntries(
+            Map.entry("system message", "'inputs':'be short\\n\\nhello'"),
+            Map.entry("JSON schema", "'grammar':{'type':'json','value':" + SCHEMA + "}"),
+            Map.entry("temperature", "'temperature':0.5"),
+            Map.entry("top-p", "'top_p':0.5"),
+            Map.entry("max tokens, stop", "'stop':['END']"),
+            Map.entry("seed", "'seed':7"),
+            Map.entry("extra fields", "'some_field':1"));
+
     private static final String OPENAI =
             "{\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"fine\","
                     + "\"reasoning_content\":\"hmm\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":12,"
@@ -207,17 +246,48 @@ class FeatureTableTest {
                     + "{\"functionCall\":{\"name\":\"weather\",\"args\":{}}}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":"
                     + "{\"promptTokenCount\":12,\"candidatesTokenCount\":3}}\r\n\r\n";
 
+    private static final String COHERE =
+            "{\"id\":\"c\",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hmm\"},"
+                    + "{\"type\":\"text\",\"text\":\"fine\"}]},\"finish_reason\":\"COMPLETE\",\"usage\":{\"tokens\":"
+                    + "{\"input_tokens\":12,\"output_tokens\":3},\"cached_tokens\":2}}";
+    private static final String COHERE_STREAM =
+            "event: message-start\ndata: {\"type\":\"message-start\",\"id\":\"c\"}\n\n"
+                    + "event: content-delta\ndata: {\"type\":\"content-delta\",\"index\":0,\"delta\":{\"message\":{\"content\":"
+                    + "{\"text\":\"fine\"}}}}\n\n"
+                    + "event: tool-call-start\ndata: {\"type\":\"tool-call-start\",\"index\":0,\"delta\":{\"message\":{\"tool_calls\":"
+                    + "{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}}}}\n\n"
+                    + "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"TOOL_CALL\"}}\n\n";
+    private static final String OLLAMA =
+            "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"fine\",\"thinking\":\"hmm\"},"
+                    + "\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":12,\"eval_count\":3}";
+    private static final String OLLAMA_STREAM =
+            "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"fine\"},\"done\":false}\n"
+                    + "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"function\":"
+                    + "{\"name\":\"weather\",\"arguments\":{}}}]},\"done\":true,\"done_reason\":\"stop\"}\n";
+
+    private static final String HUGGING_FACE_TEXT =
+            "[{\"generated_text\":\"fine\",\"details\":{\"finish_reason\":\"eos_token\",\"generated_tokens\":3}}]";
+    private static final String HUGGING_FACE_TEXT_STREAM =
+            "data:{\"index\":1,\"token\":{\"id\":1,\"text\":\"fine\",\"special\":false},\"generated_text\":\"fine\","
+                    + "\"details\":{\"finish_reason\":\"length\",\"generated_tokens\":1,\"input_length\":12}}\n\n";
+
     private static Reply reply(String type, boolean streamed) {
         String body = switch (type) {
+            case "ollama" -> streamed ? OLLAMA_STREAM : OLLAMA;
+            case "huggingface-text" -> streamed ? HUGGING_FACE_TEXT_STREAM : HUGGING_FACE_TEXT;
             case "anthropic" -> streamed ? ANTHROPIC_STREAM : ANTHROPIC;
             case "gemini" -> streamed ? GEMINI_STREAM : GEMINI;
+            case "cohere" -> streamed ? COHERE_STREAM : COHERE;
             default -> streamed ? OPENAI_STREAM : OPENAI;
         };
         Reply reply = streamed ? Reply.stream(StreamScript.empty().send(body)) : Reply.json(body);
         return switch (type) {
             case "anthropic" -> reply.withHeader("anthropic-ratelimit-requests-remaining", "9");
-            // Gemini says nothing of its limits.
-            case "gemini" -> reply;
+            case "cohere" -> reply.withHeader("x-trial-endpoint-call-remaining", "9");
+            // Say nothing of their limits.
+            case "gemini", "ollama" -> reply;
+            case "huggingface-text" ->
+                reply.withHeader("ratelimit", "\"api\";r=9;t=300").withHeader("x-prompt-tokens", "12");
             default -> reply.withHeader("x-ratelimit-remaining-requests", "9");
         };
     }
@@ -244,6 +314,7 @@ class FeatureTableTest {
         assertThat(rows.get(0).stream().skip(1).flatMap(FeatureTableTest::types))
                 .containsExactlyInAnyOrder(
                         "openai",
+                        "azure",
                         "groq",
                         "huggingface",
                         "mistral",
@@ -255,7 +326,10 @@ class FeatureTableTest {
                         "lmstudio",
                         "deepseek",
                         "anthropic",
-                        "gemini");
+                        "gemini",
+                        "cohere",
+                        "ollama",
+                        "huggingface-text");
     }
 
     private static Stream<String> types(String column) {
@@ -297,9 +371,11 @@ class FeatureTableTest {
             } else if (request != null) {
                 assertThat(orchestrator.chat(request).text()).isEqualTo("fine");
                 String body = server.awaitRequest().body();
-                String expected = Objects.requireNonNull(SENT.get(row)).by(type);
+                String expected = Objects.requireNonNull(SENT.get(row)).by(row, type);
                 assertThat(body).contains(expected.replace('\'', '"'));
-                request.maxTokens().ifPresent(tokens -> assertThat(body).containsPattern("okens\":" + tokens + "\\b"));
+                request.maxTokens()
+                        .ifPresent(
+                                tokens -> assertThat(body).containsPattern("(okens|num_predict)\":" + tokens + "\\b"));
             } else {
                 Predicate<ChatResponse> expected = Objects.requireNonNull(feature.answer());
                 ChatResponse answer = feature.streamed() ? streamed(orchestrator) : orchestrator.chat("hello");

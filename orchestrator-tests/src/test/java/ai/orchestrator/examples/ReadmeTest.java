@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,7 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
 
     private static final Path README = Path.of("..", "README.md");
-    private static final Path BREAKER = Path.of("..", "docs", "circuit-breaker.md");
+    private static final Path DOCS = Path.of("..", "docs");
+    private static final Path BREAKER = DOCS.resolve("circuit-breaker.md");
     private static final Path EXAMPLES = Path.of("src", "test", "java", "ai", "orchestrator", "examples");
 
     @Test
@@ -39,6 +41,22 @@ class ReadmeTest {
         OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_readme"));
 
         assertThat(config.providers()).extracting(provider -> provider.name()).containsExactly("groq-1", "local");
+    }
+
+    @Test
+    void the_walk_through_a_dialect_shows_its_sources_as_they_are() throws IOException {
+        Path document = DOCS.resolve("adding-a-dialect.md");
+        List<MatchResult> excerpts = Pattern.compile(
+                        "\\[\\w+\\.java]\\(([^)]+)\\)\\n\\n```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(document))
+                .results()
+                .toList();
+
+        assertThat(excerpts).hasSameSizeAs(blocks(document, "java"));
+        for (MatchResult excerpt : excerpts) {
+            String source = Files.readString(DOCS.resolve(excerpt.group(1)));
+            assertThat(words(source)).as(excerpt.group(1)).contains(words(excerpt.group(2)));
+        }
     }
 
     private static String compiled(String example) throws IOException {

@@ -124,6 +124,35 @@ class BadConfigurationTest {
                 .doesNotContain("pass@", "key=x");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "api-version=2024|must be a date such as 2024-10-21 or 2025-04-01-preview; at an address that",
+                "auth=x-api-key|must be api-key or bearer",
+                "deployed-model=gpt 5|must be the name of the model that the deployment runs",
+                "max-tokens=9|unknown key; allowed here: ",
+            })
+    void a_mistake_in_azures_own_settings_says_what_is_allowed(String setting, String message) throws IOException {
+        String azure = lines(
+                "orchestrator.providers.a.type=azure",
+                "orchestrator.providers.a.base-url=https://x.openai.azure.com",
+                "orchestrator.providers.a.model=chat");
+        assertThat(mistakes(azure + "orchestrator.providers.a." + setting))
+                .singleElement()
+                .asString()
+                .contains(message);
+    }
+
+    @Test
+    void azure_has_no_address_and_no_model_of_its_own() throws IOException {
+        assertThat(mistakes("orchestrator.providers.a.type=azure"))
+                .anySatisfy(mistake -> assertThat(mistake).contains("base-url: missing; the type azure has no address"))
+                .anySatisfy(mistake -> assertThat(mistake).contains("model: missing; the type azure has no default"))
+                .anySatisfy(mistake -> assertThat(mistake).contains("api-key: missing; azure needs a key"))
+                .hasSize(3);
+    }
+
     @Test
     void all_mistakes_come_at_once() throws IOException {
         assertThatThrownBy(() -> load(lines(

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
@@ -183,32 +184,62 @@ class HostilePeerTest {
     @ParameterizedTest
     @MethodSource("endless")
     void what_never_ends_is_given_up(HostileWire wire, Way way, Attack attack) {
-        assertThat(failure(wire, way, attack.maxBytes(), attack.behaviour())).hasMessageContaining(attack.expected());
+        // Where each line is a piece, a stream is never taken for a whole answer.
+        boolean lines = way == Way.STREAM && wire.framing() == HostileWire.Framing.LINES;
+        String expected = lines ? attack.expected().replace("16777216", "8388608") : attack.expected();
+        assertThat(failure(wire, way, attack.maxBytes(), attack.behaviour())).hasMessageContaining(expected);
     }
 
     static Stream<Arguments> endlessStreams() {
         return HostileWire.all().stream()
-                .flatMap(wire -> Stream.of(
-                                new Attack(
-                                        "a line", 8 * MIB, "8388608", forever(EVENTS + "\r\ndata: {\"a\":\"", "xxxx")),
-                                new Attack("a field name", 8 * MIB, "8388608", forever(EVENTS + "\r\n", "xxxx")),
-                                new Attack(
-                                        "an event", 8 * MIB, "8388608", forever(EVENTS + "\r\n", "data: xxxxxxxxxx\n")),
-                                new Attack("pieces", 32 * MIB, "16777216", forever(EVENTS + "\r\n", wire.piece())),
-                                new Attack("a bomb", MIB, "compressed", bomb(EVENTS, "data: {\"a\":\"", "xxxx")),
-                                new Attack("a bomb of pieces", MIB, "compressed", bomb(EVENTS, "", wire.piece())),
-                                new Attack(
-                                        "comments",
-                                        256 * MIB,
-                                        "268435456",
-                                        forever(EVENTS + "\r\n", ": " + "still here ".repeat(90) + "\n\n")),
-                                new Attack("tool calls", 32 * MIB, "1024 tool calls", connection -> {
-                                    connection.send(EVENTS + "\r\n");
-                                    for (int i = 0; i < 100_000; i++) {
-                                        connection.send(wire.toolCall().apply(i));
-                                    }
-                                }))
+                .flatMap(wire -> Stream.concat(
+                                Stream.of(
+                                        new Attack(
+                                                "a line",
+                                                8 * MIB,
+                                                "8388608",
+                                                forever(
+                                                        EVENTS + "\r\n"
+                                                                + wire.framing().begin() + "{\"a\":\"",
+                                                        "xxxx")),
+                                        new Attack(
+                                                "a field name", 8 * MIB, "8388608", forever(EVENTS + "\r\n", "xxxx")),
+                                        new Attack(
+                                                "an event",
+                                                8 * MIB,
+                                                "8388608",
+                                                forever(
+                                                        EVENTS + "\r\n",
+                                                        wire.framing().unending())),
+                                        new Attack(
+                                                "pieces", 32 * MIB, "16777216", forever(EVENTS + "\r\n", wire.piece())),
+                                        new Attack(
+                                                "a bomb",
+                                                MIB,
+                                                "compressed",
+                                                bomb(EVENTS, wire.framing().begin() + "{\"a\":\"", "xxxx")),
+                                        new Attack(
+                                                "a bomb of pieces", MIB, "compressed", bomb(EVENTS, "", wire.piece())),
+                                        new Attack(
+                                                "comments",
+                                                256 * MIB,
+                                                "268435456",
+                                                forever(
+                                                        EVENTS + "\r\n",
+                                                        wire.framing().filler()))),
+                                endlessToolCalls(wire.toolCall()))
                         .map(attack -> Arguments.of(wire, attack)));
+    }
+
+    private static Stream<Attack> endlessToolCalls(@Nullable IntFunction<String> toolCall) {
+        return toolCall == null
+                ? Stream.empty()
+                : Stream.of(new Attack("tool calls", 32 * MIB, "1024 tool calls", connection -> {
+                    connection.send(EVENTS + "\r\n");
+                    for (int i = 0; i < 100_000; i++) {
+                        connection.send(toolCall.apply(i));
+                    }
+                }));
     }
 
     @ParameterizedTest

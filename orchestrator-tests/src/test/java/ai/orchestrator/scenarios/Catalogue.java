@@ -47,6 +47,12 @@ abstract class Catalogue {
 
     // ---- Given
 
+    /** What the primary speaks, and the fallback accordingly. */
+    void speak(Dialect dialect) {
+        primary.speaks(dialect);
+        fallback.speaks(dialect.ofFallback());
+    }
+
     Orchestrator.Builder builder() {
         return Orchestrator.builder()
                 .timeSource(time)
@@ -56,7 +62,7 @@ abstract class Catalogue {
     }
 
     static Consumer<ProviderSettings.Builder> at(Vendor vendor, Way way, int priority) {
-        return p -> p.type("openai")
+        return p -> p.type(vendor.type())
                 .baseUrl(vendor.baseUrl())
                 .model(vendor.model())
                 .priority(priority)

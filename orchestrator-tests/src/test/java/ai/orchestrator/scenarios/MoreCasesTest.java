@@ -73,32 +73,32 @@ final class MoreCasesTest extends Catalogue {
 
     private enum Misleading {
         OPENAI(
-                "openai",
+                Dialect.OPENAI,
                 429,
                 "{\"error\":{\"message\":\"You exceeded your current quota, please check your plan\",\"type\":"
                         + "\"insufficient_quota\",\"param\":null,\"code\":\"insufficient_quota\"}}",
                 FailureKind.QUOTA_EXHAUSTED),
         GEMINI(
-                "gemini",
+                Dialect.GEMINI,
                 400,
                 "{\"error\":{\"code\":400,\"message\":\"API key not valid. Please pass a valid API key.\",\"status\":"
                         + "\"INVALID_ARGUMENT\",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\","
                         + "\"reason\":\"API_KEY_INVALID\",\"domain\":\"googleapis.com\"}]}}",
                 FailureKind.CREDENTIAL),
         ANTHROPIC(
-                "anthropic",
+                Dialect.ANTHROPIC,
                 529,
                 "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"},"
                         + "\"request_id\":\"req_scripted\"}",
                 FailureKind.OVERLOADED);
 
-        private final String type;
+        private final Dialect dialect;
         private final int status;
         private final String body;
         private final FailureKind kind;
 
-        Misleading(String type, int status, String body, FailureKind kind) {
-            this.type = type;
+        Misleading(Dialect dialect, int status, String body, FailureKind kind) {
+            this.dialect = dialect;
             this.status = status;
             this.body = body;
             this.kind = kind;
@@ -113,8 +113,8 @@ final class MoreCasesTest extends Catalogue {
     @ParameterizedTest
     @MethodSource("waysAndMisleading")
     void G2_a_misleading_status_is_taken_for_what_the_provider_means(Way way, Misleading answer) {
-        primary.otherwise(Vendor.always(Reply.status(answer.status, answer.body)));
-        Orchestrator orchestrator = open(both(way, p -> p.type(answer.type)));
+        primary.speaks(answer.dialect).otherwise(Vendor.always(Reply.status(answer.status, answer.body)));
+        Orchestrator orchestrator = open(way);
         Outcome outcome = ask(way, orchestrator);
         assertAnswered(outcome, fallback);
         assertFirstFailure(outcome, answer.kind);

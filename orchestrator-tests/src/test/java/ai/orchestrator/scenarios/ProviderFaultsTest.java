@@ -17,27 +17,23 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.scenarios.Vendor.Behaviour;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer.ReceivedRequest;
-import ai.orchestrator.testkit.StreamScript;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** Part F: faults of a provider. */
 final class ProviderFaultsTest extends Catalogue {
 
-    private static final Pattern ROLE = Pattern.compile("\"role\":\"([a-z]+)\"");
-
     // ---- Rate limits
 
-    @ParameterizedTest
-    @EnumSource
-    void F1_a_hint_that_nobody_waits_for_leaves_the_call_to_the_fallback_at_once(Way way) {
-        primary.next(Vendor.limitedFor("retry-after", "2"));
+    private static final Behaviour LIMITED_FOR_TWO_SECONDS =
+            (request, vendor) -> vendor.wire().limitedFor(2);
+
+    @EveryDialect
+    void F1_a_hint_that_nobody_waits_for_leaves_the_call_to_the_fallback_at_once(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.next(LIMITED_FOR_TWO_SECONDS);
         Orchestrator orchestrator = open(way);
         assertAnswered(ask(way, orchestrator), fallback);
         assertThat(time.now()).isZero();
@@ -51,10 +47,10 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(primary.asked()).containsExactly(Duration.ZERO, seconds(2));
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F1_a_hint_that_is_waited_for_lets_the_primary_answer_when_it_is_over(Way way) {
-        primary.next(Vendor.limitedFor("retry-after", "2"));
+    @EveryDialect
+    void F1_a_hint_that_is_waited_for_lets_the_primary_answer_when_it_is_over(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.next(LIMITED_FOR_TWO_SECONDS);
         Outcome outcome = ask(
                 way,
                 open(both(
@@ -66,18 +62,18 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(fallback.asked()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F2_a_rate_limit_without_a_hint_falls_over(Way way) {
+    @EveryDialect
+    void F2_a_rate_limit_without_a_hint_falls_over(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(LIMITED);
         assertAnswered(ask(way), fallback);
         assertThat(primary.asked()).containsExactly(Duration.ZERO);
         assertThat(fallback.asked()).containsExactly(Duration.ZERO);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F2_rate_limits_everywhere_end_in_a_clean_error_after_a_few_attempts(Way way) {
+    @EveryDialect
+    void F2_rate_limits_everywhere_end_in_a_clean_error_after_a_few_attempts(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(LIMITED);
         fallback.otherwise(LIMITED);
         assertFailed(ask(way), AllProvidersFailedException.class);
@@ -89,9 +85,9 @@ final class ProviderFaultsTest extends Catalogue {
 
     // ---- Failures before the answer
 
-    @ParameterizedTest
-    @EnumSource
-    void F3_after_one_server_error_the_primary_is_retried_once_and_serves(Way way) {
+    @EveryDialect
+    void F3_after_one_server_error_the_primary_is_retried_once_and_serves(Dialect dialect, Way way) {
+        speak(dialect);
         primary.next(BROKEN);
         assertAnswered(ask(way), primary);
         assertThat(primary.asked()).hasSize(2);
@@ -100,18 +96,18 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(fallback.asked()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F4_the_fallback_serves_while_the_primary_is_down(Way way) {
+    @EveryDialect
+    void F4_the_fallback_serves_while_the_primary_is_down(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(DOWN);
         assertAnswered(ask(way), fallback);
         assertThat(primary.asked()).containsExactly(Duration.ZERO);
         assertThat(time.waits()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F5_a_connection_that_is_reset_before_any_header_costs_no_answer(Way way) {
+    @EveryDialect
+    void F5_a_connection_that_is_reset_before_any_header_costs_no_answer(Dialect dialect, Way way) {
+        speak(dialect);
         primary.next(Vendor.always(Reply.reset()));
         Outcome outcome = ask(way);
         assertAnswered(outcome, fallback);
@@ -119,9 +115,9 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(primary.asked()).hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F6_a_silent_provider_gets_one_attempt_and_the_fallback_answers(Way way) {
+    @EveryDialect
+    void F6_a_silent_provider_gets_one_attempt_and_the_fallback_answers(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(SILENT);
         Duration limit = way.streamsUpstream() ? FIRST_TOKEN_LIMIT : ATTEMPT_LIMIT;
         RunningCall call = start(way, open(way));
@@ -141,17 +137,15 @@ final class ProviderFaultsTest extends Catalogue {
 
     // ---- Failures within the answer
 
-    @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"SYNC", "ASYNC"})
-    void F7_a_late_first_token_is_left_behind_and_never_mixes_in(Way way) {
+    @EveryDialect(streamed = true)
+    void F7_a_late_first_token_is_left_behind_and_never_mixes_in(Dialect dialect, Way way) {
+        speak(dialect);
         CompletableFuture<Void> late = new CompletableFuture<>();
         CompletableFuture<Void> rest = new CompletableFuture<>();
-        primary.otherwise((request, vendor) -> Reply.stream(
-                vendor.tokens(StreamScript.empty().send(": one moment\n\n").await(late), 0, Vendor.WORDS)
+        primary.otherwise((request, vendor) -> vendor.stream(
+                vendor.tokens(vendor.start().send(vendor.wire().keepAlive()).await(late), 0, Vendor.WORDS)
                         .send(vendor.end())));
-        fallback.otherwise((request, vendor) -> Reply.stream(
+        fallback.otherwise((request, vendor) -> vendor.stream(
                 vendor.tokens(vendor.tokens(20).await(rest), 20, Vendor.WORDS).send(vendor.end())));
         RunningCall call = start(way, open(way));
         primary.server().awaitRequest();
@@ -167,11 +161,11 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(primary.asked()).hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F8_a_stream_that_is_cut_short_is_no_success(Way way) {
+    @EveryDialect
+    void F8_a_stream_that_is_cut_short_is_no_success(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise((request, vendor) ->
-                Vendor.isStreamed(request) ? Reply.stream(vendor.tokens(40).thenClose()) : Reply.closeAfter(40));
+                Vendor.isStreamed(request) ? vendor.stream(vendor.tokens(40).thenClose()) : Reply.closeAfter(40));
         Outcome outcome = ask(way);
         if (way.failsOnceShown()) {
             assertBrokenOff(outcome, 40, FailureKind.TRUNCATED);
@@ -181,12 +175,12 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(primary.asked()).hasSize(1);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F9_a_stream_that_falls_silent_is_over_in_time_and_the_next_call_works(Way way) {
+    @EveryDialect
+    void F9_a_stream_that_falls_silent_is_over_in_time_and_the_next_call_works(Dialect dialect, Way way) {
+        speak(dialect);
         CompletableFuture<Void> closing = new CompletableFuture<>();
         primary.next((request, vendor) -> Vendor.isStreamed(request)
-                ? Reply.stream(vendor.tokens(20).await(closing).thenClose())
+                ? vendor.stream(vendor.tokens(20).await(closing).thenClose())
                 : Reply.hangAfterHeaders());
         Orchestrator orchestrator = open(way);
         RunningCall call = start(way, orchestrator);
@@ -216,14 +210,13 @@ final class ProviderFaultsTest extends Catalogue {
         assertAnswered(ask(way, orchestrator), primary);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F10_of_a_broken_event_no_piece_is_shown(Way way) {
-        String garbage = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" garbage\n\n";
+    @EveryDialect
+    void F10_of_a_broken_event_no_piece_is_shown(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise((request, vendor) -> Vendor.isStreamed(request)
-                ? Reply.stream(vendor.tokens(vendor.tokens(9).send(garbage), 10, Vendor.WORDS)
+                ? vendor.stream(vendor.tokens(vendor.tokens(9).send(vendor.brokenToken()), 10, Vendor.WORDS)
                         .send(vendor.end()))
-                : Reply.json("{\"choices\":[{\"message\":{\"content\":\"garbage"));
+                : Reply.json(vendor.brokenAnswer()));
         Outcome outcome = ask(way);
         if (way.failsOnceShown()) {
             assertBrokenOff(outcome, 9, FailureKind.MALFORMED);
@@ -235,14 +228,11 @@ final class ProviderFaultsTest extends Catalogue {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"SYNC", "ASYNC"})
-    void F11_without_an_end_marker_a_whole_answer_is_one_at_once(Way way) {
-        primary.otherwise((request, vendor) -> Reply.stream(vendor.tokens(Vendor.WORDS)
-                .send(vendor.end().replace("data: [DONE]\n\n", ""))
-                .thenSilence()));
+    @EveryDialect(streamed = true)
+    void F11_without_an_end_marker_a_whole_answer_is_one_at_once(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.otherwise((request, vendor) -> vendor.stream(
+                vendor.tokens(Vendor.WORDS).send(vendor.endWithoutMarker()).thenSilence()));
         assertAnswered(ask(way), primary);
         assertThat(time.now()).isZero();
         assertThat(fallback.asked()).isEmpty();
@@ -250,49 +240,50 @@ final class ProviderFaultsTest extends Catalogue {
 
     // ---- The request's own fault
 
-    @ParameterizedTest
-    @EnumSource
-    void F12_a_context_that_is_too_long_is_sent_to_no_window_that_may_be_as_small(Way way) {
-        primary.otherwise(Vendor.always(Reply.error(400, "context_length_exceeded", "8192 tokens at most")));
+    private static final Behaviour TOO_LONG =
+            (request, vendor) -> vendor.wire().tooLong().reply();
+
+    @EveryDialect
+    void F12_a_context_that_is_too_long_is_sent_to_no_window_that_may_be_as_small(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.otherwise(TOO_LONG);
         Outcome outcome = ask(way, open(both(way, p -> p.contextWindow(8_192))));
         RequestRejectedException rejected = assertFailed(outcome, RequestRejectedException.class);
         assertThat(rejected.kind()).isEqualTo(FailureKind.CONTEXT_TOO_LONG);
-        assertThat(rejected).hasMessageContaining("8192 tokens at most");
+        assertReason(rejected, primary.wire().tooLong());
         assertThat(primary.asked()).hasSize(1);
         assertThat(fallback.asked()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F12_a_context_that_is_too_long_goes_to_a_larger_window(Way way) {
-        primary.otherwise(Vendor.always(Reply.error(400, "context_length_exceeded", "8192 tokens at most")));
+    @EveryDialect
+    void F12_a_context_that_is_too_long_goes_to_a_larger_window(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.otherwise(TOO_LONG);
         Orchestrator orchestrator = open(both(way, p -> p.contextWindow(8_192), p -> p.contextWindow(131_072)));
         assertAnswered(ask(way, orchestrator), fallback);
         assertThat(primary.asked()).hasSize(1);
         assertThat(fallback.asked()).hasSize(1);
     }
 
-    private static final Behaviour REFUSING =
-            Vendor.always(Reply.error(400, "content_policy_violation", "not about that"));
+    private static final Behaviour REFUSING = (request, vendor) ->
+            vendor.wire().refusal(Vendor.isStreamed(request), vendor.model()).reply();
 
-    @ParameterizedTest
-    @EnumSource
-    void F13_a_policy_refusal_is_the_answer_to_the_call(Way way) {
+    @EveryDialect
+    void F13_a_policy_refusal_is_the_answer_to_the_call(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(REFUSING);
         RequestRejectedException rejected = assertFailed(ask(way), RequestRejectedException.class);
         assertThat(rejected.kind()).isEqualTo(FailureKind.CONTENT_FILTERED);
-        assertThat(rejected)
-                .cause()
-                .isInstanceOfSatisfying(
-                        ProviderException.class, e -> assertThat(e.code()).isEqualTo("content_policy_violation"))
-                .hasMessageContaining("not about that");
+        assertReason(rejected, primary.wire().refusal(way.streamsUpstream(), primary.model()));
         assertThat(primary.asked()).hasSize(1);
         assertThat(fallback.asked()).isEmpty();
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F13_a_policy_refusal_goes_on_where_that_is_configured(Way way) {
+    @EveryDialect
+    void F13_a_policy_refusal_goes_on_where_that_is_configured(Dialect dialect, Way way) {
+        speak(dialect);
+        // Not every dialect can refuse, and the fallback will.
+        fallback.speaks(dialect);
         primary.otherwise(REFUSING);
         Orchestrator orchestrator = open(both(way, p -> {}).failOverOnContentFilter(true));
         assertAnswered(ask(way, orchestrator), fallback);
@@ -305,15 +296,13 @@ final class ProviderFaultsTest extends Catalogue {
         assertThat(fallback.asked()).hasSize(2);
     }
 
-    @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"SYNC", "ASYNC"})
-    void F14_what_was_cut_is_begun_anew_and_not_put_into_the_fallbacks_mouth(Way way) {
-        primary.otherwise((request, vendor) -> Reply.stream(vendor.tokens(40).thenClose()));
-        fallback.otherwise((request, vendor) -> lastRole(request).equals("assistant")
-                ? Reply.error(400, "invalid_request_error", "the last message must be from the user")
-                : WELL.reply(request, vendor));
+    @EveryDialect(streamed = true)
+    void F14_what_was_cut_is_begun_anew_and_not_put_into_the_fallbacks_mouth(Dialect dialect, Way way) {
+        speak(dialect);
+        primary.otherwise((request, vendor) -> vendor.stream(vendor.tokens(40).thenClose()));
+        fallback.otherwise((request, vendor) -> vendor.wire().lastRole(request).equals("user")
+                ? WELL.reply(request, vendor)
+                : Reply.error(400, "invalid_request_error", "the last message must be from the user"));
         Outcome outcome = ask(way);
         if (way.failsOnceShown()) {
             assertBrokenOff(outcome, 40, FailureKind.TRUNCATED);
@@ -321,21 +310,17 @@ final class ProviderFaultsTest extends Catalogue {
         } else {
             assertAnswered(outcome, fallback);
             assertThat(fallback.asked()).hasSize(1);
-            assertThat(lastRole(fallback.server().awaitRequest())).isEqualTo("user");
+            assertThat(fallback.wire().lastRole(fallback.server().awaitRequest()))
+                    .isEqualTo("user");
         }
         assertThat(primary.asked()).hasSize(1);
     }
 
-    private static String lastRole(ReceivedRequest request) {
-        List<MatchResult> roles = ROLE.matcher(request.body()).results().toList();
-        return roles.get(roles.size() - 1).group(1);
-    }
-
     // ---- Longer stories
 
-    @ParameterizedTest
-    @EnumSource
-    void F15_an_outage_costs_no_call_and_the_primary_serves_again_soon_after_it(Way way) {
+    @EveryDialect
+    void F15_an_outage_costs_no_call_and_the_primary_serves_again_soon_after_it(Dialect dialect, Way way) {
+        speak(dialect);
         Duration recovery = seconds(60);
         primary.otherwise(
                 (request, vendor) -> (time.now().compareTo(recovery) < 0 ? DOWN : WELL).reply(request, vendor));
@@ -358,14 +343,24 @@ final class ProviderFaultsTest extends Catalogue {
         assertAnswered(ask(way, orchestrator), primary);
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void F16_the_answer_names_who_served_and_bills_for_nothing_else(Way way) {
+    @EveryDialect
+    void F16_the_answer_names_who_served_and_bills_for_nothing_else(Dialect dialect, Way way) {
+        speak(dialect);
         primary.otherwise(DOWN);
         Outcome outcome = ask(way);
         assertAnswered(outcome, fallback);
         assertThat(outcome.model()).isEqualTo("fallback-model-1");
         assertFirstFailure(outcome, FailureKind.OVERLOADED);
+    }
+
+    /** The provider's own reason reaches the caller. */
+    private static void assertReason(RequestRejectedException rejected, Wire.Refusal refusal) {
+        assertThat(rejected).hasMessageContaining(refusal.words());
+        assertThat(rejected)
+                .cause()
+                .isInstanceOfSatisfying(
+                        ProviderException.class, e -> assertThat(e.code()).isEqualTo(refusal.code()))
+                .hasMessageContaining(refusal.words());
     }
 
     /** A clear error, with what had come, and nobody else was asked. */

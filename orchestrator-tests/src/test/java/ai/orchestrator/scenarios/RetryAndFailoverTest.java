@@ -393,7 +393,7 @@ final class RetryAndFailoverTest extends Catalogue {
         CompletableFuture<Throwable> thrown = new CompletableFuture<>();
         CompletableFuture<Boolean> flag = new CompletableFuture<>();
         Thread caller = new Thread(() -> {
-            thrown.complete(catchThrowable(() -> orchestrator.chat("hello")));
+            thrown.complete(catchThrowable(() -> orchestrator.chat(Way.QUESTION)));
             flag.complete(Thread.currentThread().isInterrupted());
         });
         caller.start();

@@ -4,19 +4,24 @@ import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 
-/** Notes of every test whose name begins with a scenario's number in which way it asked and whether it passed. */
+/** Notes of every test whose name begins with a scenario's number in which way and dialect it asked, and whether it passed. */
 public final class ScenarioReport implements InvocationInterceptor {
 
     private static final Path SCENARIOS = Path.of("..", "docs", "scenarios.md");
@@ -57,41 +62,78 @@ public final class ScenarioReport implements InvocationInterceptor {
             passed = true;
         } finally {
             if (name.matches()) {
-                String column = called.getArguments().stream()
-                        .filter(Way.class::isInstance)
-                        .map(way -> ((Way) way).title())
-                        .findFirst()
-                        .orElse(OTHER);
-                PASSED.merge(new Cell(name.group(1), column), passed, Boolean::logicalAnd);
+                for (String column : columns(called.getArguments())) {
+                    PASSED.merge(new Cell(name.group(1), column), passed, Boolean::logicalAnd);
+                }
             }
         }
     }
 
-    /** The table of what has run so far. */
-    static String table() throws IOException {
+    /** The ways are those of asking a provider of type openai. */
+    private static List<String> columns(List<Object> arguments) {
+        List<String> columns = new ArrayList<>();
+        boolean openAi = true;
+        for (Object argument : arguments) {
+            if (argument instanceof Dialect dialect) {
+                columns.add(column(dialect));
+                openAi = dialect == Dialect.OPENAI;
+            } else if (argument instanceof Way way && openAi) {
+                columns.add(way.title());
+            }
+        }
+        return columns.isEmpty() ? List.of(OTHER) : columns;
+    }
+
+    private static String column(Dialect dialect) {
+        return "`" + dialect.type() + "`";
+    }
+
+    /** What has run so far, by the way of asking. */
+    static String ways() throws IOException {
+        List<String> columns =
+                new ArrayList<>(Stream.of(Way.values()).map(Way::title).toList());
+        columns.add(OTHER);
+        return table(columns);
+    }
+
+    /** What has run so far, by the dialect, and why the rest cannot. */
+    static String dialects() throws IOException {
+        StringBuilder table = new StringBuilder(
+                table(Stream.of(Dialect.values()).map(ScenarioReport::column).toList()));
+        table.append('\n');
+        for (Dialect dialect : Dialect.values()) {
+            new TreeMap<>(dialect.impossible())
+                    .forEach((number, reason) -> table.append("\n- ")
+                            .append(number)
+                            .append(", ")
+                            .append(column(dialect))
+                            .append(": ")
+                            .append(reason));
+        }
+        return table.toString();
+    }
+
+    private static String table(List<String> columns) throws IOException {
         Map<String, String> titles = new HashMap<>();
         TITLE.matcher(Files.readString(SCENARIOS))
                 .results()
                 .forEach(title -> titles.put(title.group(1), title.group(2)));
-        Map<String, StringBuilder> rows =
-                new TreeMap<>(Comparator.comparingInt((String number) -> "RFG".indexOf(number.charAt(0)))
-                        .thenComparingInt(number -> Integer.parseInt(number.substring(1))));
-        PASSED.keySet().forEach(cell -> rows.put(cell.number(), new StringBuilder()));
-        StringBuilder table = new StringBuilder("| scenario |");
-        for (Way way : Way.values()) {
-            table.append(' ').append(way.title()).append(" |");
-        }
-        table.append(' ').append(OTHER).append(" |\n|").append("---|".repeat(Way.values().length + 2));
-        for (String number : rows.keySet()) {
+        Set<String> rows = new TreeSet<>(Comparator.comparingInt((String number) -> "RFG".indexOf(number.charAt(0)))
+                .thenComparingInt(number -> Integer.parseInt(number.substring(1))));
+        PASSED.keySet().stream()
+                .filter(cell -> columns.contains(cell.column()))
+                .forEach(cell -> rows.add(cell.number()));
+        StringBuilder table = new StringBuilder("| scenario | ")
+                .append(String.join(" | ", columns))
+                .append(" |\n|")
+                .append("---|".repeat(columns.size() + 1));
+        for (String number : rows) {
             table.append("\n| ")
                     .append(number)
                     .append(' ')
                     .append(titles.getOrDefault(number, ""))
                     .append(" |");
-            for (Way way : Way.values()) {
-                table.append(cell(number, way.title()));
-            }
-            table.append(cell(number, OTHER));
+            columns.forEach(column -> table.append(cell(number, column)));
         }
         return table.toString();
     }

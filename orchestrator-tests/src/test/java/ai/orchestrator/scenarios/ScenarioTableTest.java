@@ -10,34 +10,40 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
-/** Holds the README's table of scenarios against what the run has shown. Runs after every other class. */
+/** Holds the tables of scenarios, in the README and in docs/scenarios.md, against what the run has shown. Runs after every other class. */
 @Order(Integer.MAX_VALUE)
 final class ScenarioTableTest {
 
-    private static final Path README = Path.of("..", "README.md");
+    private static final Path ROOT = Path.of("..");
     private static final Path WRITTEN = Path.of("target", "scenarios.md");
-    private static final Pattern BLOCK =
-            Pattern.compile("(?<=<!-- scenarios -->\n\n).*?(?=\n\n<!-- /scenarios -->)", Pattern.DOTALL);
 
     @Test
-    void the_readmes_table_of_scenarios_is_what_this_run_has_shown() throws IOException {
+    void the_tables_of_scenarios_are_what_this_run_has_shown() throws IOException {
         // Only Maven runs all tests, and only where none is named.
         if (System.getProperty("surefire.real.class.path") == null || System.getProperty("test") != null) {
             return;
         }
-        String table = ScenarioReport.table();
-        Files.writeString(WRITTEN, table + "\n");
-        String readme = Files.readString(README);
-        Matcher block = BLOCK.matcher(readme);
-        assertThat(block.find()).as("a block of scenarios in README.md").isTrue();
+        String ways = ScenarioReport.ways();
+        String dialects = ScenarioReport.dialects();
+        Files.writeString(WRITTEN, ways + "\n\n" + dialects + "\n");
+        compare(ROOT.resolve("README.md"), "scenarios", ways);
+        compare(ROOT.resolve("docs/scenarios.md"), "dialects", dialects);
+    }
+
+    private static void compare(Path file, String name, String table) throws IOException {
+        String text = Files.readString(file);
+        Matcher block = Pattern.compile(
+                        "(?<=<!-- " + name + " -->\n\n).*?(?=\n\n<!-- /" + name + " -->)", Pattern.DOTALL)
+                .matcher(text);
+        assertThat(block.find()).as("a block of %s in %s", name, file).isTrue();
         // A table that says so is not one to be written down.
         assertThat(table).doesNotContain("FAILED");
         if (System.getProperty("scenarios.write") != null) {
-            Files.writeString(README, block.replaceFirst(Matcher.quoteReplacement(table)));
+            Files.writeString(file, block.replaceFirst(Matcher.quoteReplacement(table)));
             return;
         }
         assertThat(block.group())
-                .as("the scenarios in README.md; if the change is meant, run: mvn verify -Dquick -Dscenarios.write")
+                .as("the %s in %s; if the change is meant, run: mvn verify -Dquick -Dscenarios.write", name, file)
                 .isEqualTo(table);
     }
 }

@@ -11,7 +11,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** A provider's server: well unless told otherwise, and strict about when it was asked. */
+/** A provider's server: well unless told otherwise, and strict about its dialect and about when it was asked. */
 final class Vendor implements AutoCloseable {
 
     /** Sixty words, so that a short answer or a doubled one is noticed. */
@@ -32,24 +32,28 @@ final class Vendor implements AutoCloseable {
     }
 
     static final Behaviour WELL = (request, vendor) -> isStreamed(request)
-            ? Reply.stream(vendor.tokens(WORDS).send(vendor.end()))
-            : Reply.answer(ANSWER).withModel(vendor.model());
+            ? vendor.stream(vendor.tokens(WORDS).send(vendor.end()))
+            : vendor.wire().whole(ANSWER, vendor.model());
 
-    static final Behaviour DOWN = always(Reply.error(503, "server_is_overloaded", "down"));
-    static final Behaviour BROKEN = always(Reply.error(500, "server_error", "broken"));
-    static final Behaviour LIMITED = always(Reply.error(429, "rate_limit_exceeded", "too many requests"));
+    static final Behaviour DOWN = (request, vendor) -> vendor.wire().error(Wire.Fault.DOWN);
+    static final Behaviour BROKEN = (request, vendor) -> vendor.wire().error(Wire.Fault.BROKEN);
+    static final Behaviour LIMITED = (request, vendor) -> vendor.wire().error(Wire.Fault.LIMITED);
     static final Behaviour SILENT = (request, vendor) -> Reply.hang();
 
     private final String name;
     private final ScriptedServer server = ScriptedServer.start();
     private final Queue<Behaviour> next = new ConcurrentLinkedQueue<>();
     private final List<Duration> asked = new CopyOnWriteArrayList<>();
+    private volatile Dialect dialect = Dialect.OPENAI;
     private volatile Behaviour otherwise = WELL;
 
     Vendor(String name, CallTime time) {
         this.name = name;
         server.otherwise(request -> {
             asked.add(time.now());
+            if (!wire().understands(request)) {
+                return Reply.error(400, "not_understood", "not in the dialect of " + dialect + ": " + request);
+            }
             Behaviour scripted = next.poll();
             return (scripted == null ? otherwise : scripted).reply(request, this);
         });
@@ -60,12 +64,17 @@ final class Vendor implements AutoCloseable {
     }
 
     static Behaviour limitedFor(String header, String value) {
-        return always(
-                Reply.error(429, "rate_limit_exceeded", "too many requests").withHeader(header, value));
+        return (request, vendor) -> vendor.wire().error(Wire.Fault.LIMITED).withHeader(header, value);
     }
 
     static boolean isStreamed(ReceivedRequest request) {
-        return request.body().contains("\"stream\":true");
+        return request.body().contains("\"stream\":true") || request.path().contains(":stream");
+    }
+
+    /** From now on it speaks that dialect instead of OpenAI's. */
+    Vendor speaks(Dialect dialect) {
+        this.dialect = dialect;
+        return this;
     }
 
     /** The next answers, one each. */
@@ -88,8 +97,17 @@ final class Vendor implements AutoCloseable {
         return name + "-model-1";
     }
 
+    /** The type of its providers. */
+    String type() {
+        return dialect.type();
+    }
+
+    Wire wire() {
+        return dialect.wire();
+    }
+
     String baseUrl() {
-        return server.baseUrl();
+        return wire().baseUrl(server.baseUrl());
     }
 
     ScriptedServer server() {
@@ -103,30 +121,53 @@ final class Vendor implements AutoCloseable {
 
     // ---- Pieces of a stream
 
+    Reply stream(StreamScript script) {
+        return wire().stream(script);
+    }
+
+    /** What comes before the first token. */
+    StreamScript start() {
+        return StreamScript.empty().send(wire().start(model()));
+    }
+
     /** The first so many tokens of the answer, each sent by itself. */
     StreamScript tokens(int count) {
-        return tokens(StreamScript.empty(), 0, count);
+        return tokens(start(), 0, count);
     }
 
     StreamScript tokens(StreamScript script, int from, int to) {
         StreamScript more = script;
         for (String token : TOKENS.subList(from, to)) {
-            more = more.send(named(Reply.token(token)));
+            more = more.send(wire().token(token, model()));
         }
         return more;
     }
 
     /** Finish reason, usage and end marker. */
     String end() {
-        return named(Reply.tokensEnd(WORDS));
+        return endWithoutMarker() + wire().endMarker();
+    }
+
+    String endWithoutMarker() {
+        return wire().end(model());
+    }
+
+    /** A piece whose JSON breaks off. */
+    String brokenToken() {
+        return broken(wire().token(" garbage", model()));
+    }
+
+    /** A whole answer whose JSON breaks off. */
+    String brokenAnswer() {
+        return broken(wire().answer(" garbage", model()));
+    }
+
+    private static String broken(String json) {
+        return json.replaceAll("(?<=garbage)[^\\r\\n]+", "");
     }
 
     static String firstWords(int count) {
         return String.join("", TOKENS.subList(0, count));
-    }
-
-    private String named(String chunk) {
-        return chunk.replace("scripted-1", model());
     }
 
     @Override

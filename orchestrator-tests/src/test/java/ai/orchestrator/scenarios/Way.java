@@ -25,6 +25,8 @@ enum Way {
     STREAM_RESTART("stream RESTART"),
     PUBLISHER("publish FAIL");
 
+    static final String QUESTION = "Why is the sky blue?";
+
     private final String title;
 
     Way(String title) {
@@ -53,7 +55,7 @@ enum Way {
 
     /** Begins a call. */
     RunningCall start(Orchestrator orchestrator, Executor threads) {
-        ChatRequest request = ChatRequest.of("Why is the sky blue?");
+        ChatRequest request = ChatRequest.of(QUESTION);
         RunningCall call = new RunningCall();
         switch (this) {
             case SYNC, COLLECTED -> {

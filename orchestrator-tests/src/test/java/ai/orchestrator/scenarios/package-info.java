@@ -1,4 +1,4 @@
-/** The catalogue of docs/scenarios.md over real loopback HTTP, each case in every way of asking in which it makes sense. */
+/** The catalogue of docs/scenarios.md over real loopback HTTP, each case in every way of asking in which it makes sense, and part F in every dialect. */
 @NullMarked
 package ai.orchestrator.scenarios;
 

@@ -50,7 +50,8 @@ class SecretsTest {
     private static final String KEY = PlantedKeys.KEY;
 
     /** One of each dialect. */
-    private static final List<String> TYPES = List.of("openai", "anthropic", "gemini");
+    private static final List<String> TYPES =
+            List.of("openai", "azure", "anthropic", "gemini", "cohere", "ollama", "huggingface-text");
 
     /** Everything that the library shows while the test runs. */
     private final List<String> shown = new ArrayList<>();
@@ -168,6 +169,17 @@ class SecretsTest {
         replies.add(Reply.json("{\"choices\":[{\"message\":{\"content\":\"\",\"refusal\":\"" + KEY
                 + "\"},\"finish_reason\":\"stop\"}]}"));
         replies.add(Reply.json("{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"" + KEY + "\"}]}"));
+        replies.add(Reply.json(
+                "{\"id\":\"" + KEY + "\",\"message\":{\"content\":[{\"text\":\"fine\"}],\"citations\":[{\"id\":\"" + KEY
+                        + "\"}]},\"finish_reason\":\"" + KEY + "\"}"));
+        replies.add(Reply.stream(StreamScript.empty()
+                .send("data: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"ERROR\",\"error\":\"" + KEY
+                        + "\"}}\n\n")));
+        replies.add(Reply.json("{\"model\":\"" + KEY
+                + "\",\"message\":{\"content\":\"fine\"},\"done\":true,\"done_reason\":\"" + KEY + "\"}"));
+        replies.add(Reply.stream(StreamScript.empty().send("{\"error\":\"" + KEY + "\"}\n")));
+        replies.add(Reply.json("[{\"generated_text\":\"fine\",\"" + KEY + "\":\"" + KEY
+                + "\",\"details\":{\"finish_reason\":\"" + KEY + "\"}}]"));
         replies.add(Reply.stream(StreamScript.empty().send("data: " + KEY + "\n\n")));
         replies.add(Reply.stream(StreamScript.empty().send("event: error\ndata: " + KEY + "\n\n")));
         replies.add(Reply.stream(StreamScript.empty().send("error: " + KEY + "\n\n")));

@@ -1,0 +1,79 @@
+package ai.orchestrator.providers;
+
+import ai.orchestrator.provider.ProviderOption;
+import ai.orchestrator.provider.ProviderTarget;
+import java.util.List;
+import java.util.regex.Pattern;
+import okhttp3.HttpUrl;
+
+/**
+ * How Azure serves the OpenAI dialect. A deployment has an address of its own and the interface a version by date; under an address that ends
+ * with {@code /v1}, the deployment is named in the body and no version is needed.
+ */
+final class AzureOpenAi {
+
+    private static final String API_VERSION = "api-version";
+    private static final String AUTH = "auth";
+    private static final String DEPLOYED_MODEL = "deployed-model";
+
+    /** The latest one that is no preview. */
+    private static final String DEFAULT_VERSION = "2024-10-21";
+
+    /** The first version that takes {@code stream_options}; earlier ones refuse what they do not know. */
+    private static final String STREAM_OPTIONS_SINCE = "2024-09-01";
+
+    private AzureOpenAi() {}
+
+    static List<ProviderOption> options() {
+        return List.of(
+                ProviderOption.optional(
+                        API_VERSION,
+                        Pattern.compile("\\d{4}-\\d{2}-\\d{2}(?:-preview)?|preview|latest"),
+                        "a date such as 2024-10-21 or 2025-04-01-preview; at an address that ends with /v1 also preview"
+                                + " or latest"),
+                ProviderOption.of(AUTH, "api-key", Pattern.compile("api-key|bearer"), "api-key or bearer"),
+                ProviderOption.optional(
+                        DEPLOYED_MODEL,
+                        Pattern.compile("[\\x21-\\x7e]{1,200}"),
+                        "the name of the model that the deployment runs, such as gpt-5-mini"));
+    }
+
+    /** Where to post. */
+    static HttpUrl chatCompletions(ProviderTarget target) {
+        HttpUrl base = HttpUrl.get(target.baseUrl().toString());
+        HttpUrl.Builder url = base.newBuilder();
+        String last = lastSegment(base);
+        if (!last.equals("v1")) {
+            if (!last.equals("openai")) {
+                url.addPathSegment("openai");
+            }
+            url.addPathSegment("deployments").addPathSegment(target.model());
+            url.addQueryParameter(API_VERSION, target.option(API_VERSION).orElse(DEFAULT_VERSION));
+        } else {
+            target.option(API_VERSION).ifPresent(version -> url.addQueryParameter(API_VERSION, version));
+        }
+        return url.addPathSegments("chat/completions").build();
+    }
+
+    /** The last part of the path that is not empty; empty if there is none. */
+    private static String lastSegment(HttpUrl url) {
+        return url.pathSegments().stream()
+                .filter(segment -> !segment.isEmpty())
+                .reduce("", (before, segment) -> segment);
+    }
+
+    /** Whether the key is a token of Entra ID. */
+    static boolean sendsBearer(ProviderTarget target) {
+        return target.option(AUTH).filter("bearer"::equals).isPresent();
+    }
+
+    static boolean knowsStreamOptions(ProviderTarget target) {
+        // The words for the latest version sort behind every date.
+        return target.option(API_VERSION).orElse(DEFAULT_VERSION).compareTo(STREAM_OPTIONS_SINCE) >= 0;
+    }
+
+    /** Whose rules hold: a deployment may have any name. */
+    static String deployedModel(ProviderTarget target) {
+        return target.option(DEPLOYED_MODEL).orElse(target.model());
+    }
+}
