@@ -245,6 +245,10 @@ final class HttpChatProvider implements ChatProvider {
             if (error) {
                 throw head.error(json == null ? textError(event.data()) : json);
             }
+            if (event.data().isBlank()) {
+                // No more than a comment; some servers send them as pings.
+                return;
+            }
             if (!event.complete() && json == null && decoder.isEnded()) {
                 // As with a connection that breaks here: only the count of tokens is lost.
                 return;

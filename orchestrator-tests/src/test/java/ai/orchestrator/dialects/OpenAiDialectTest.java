@@ -736,6 +736,12 @@ class OpenAiDialectTest {
     }
 
     @Test
+    void an_event_with_empty_data_says_no_more_than_a_comment() {
+        assertThat(events(StreamScript.empty().send("data:\n\n").send(RICH_STREAM.replace("\n\n", "\n\ndata: \n\n"))))
+                .isEqualTo(RICH_EVENTS);
+    }
+
+    @Test
     void a_stream_without_its_finish_reason_is_truncated_wherever_it_ends() {
         List<String> pieces = RICH_STREAM
                 .lines()
