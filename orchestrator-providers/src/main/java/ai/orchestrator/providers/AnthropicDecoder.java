@@ -6,10 +6,7 @@ import ai.orchestrator.provider.EventSink;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -30,39 +27,28 @@ final class AnthropicDecoder extends AnswerDecoder {
             "delta",
             "message");
 
-    /** More than any model thinks in one answer. */
-    private static final int MAX_THOUGHTS = 1_024;
+    /** More than any answer has. */
+    private static final int MAX_BLOCKS = 1_024;
 
-    /** A block that the provider wants to see again: its thinking and what signs it, or what hides it. */
-    private static final class Thought {
+    private static final String TEXT = "text";
+    private static final String THINKING = "thinking";
+    private static final String REDACTED = "redacted_thinking";
+    private static final String TOOL_USE = "tool_use";
 
-        private final String type;
-        private final StringBuilder thinking = new StringBuilder();
+    /** Where a block is in the answer. */
+    private record Place(int index, String type) {}
+
+    /** A block that may have to go back. */
+    private static final class Block {
+
+        private final StringBuilder content = new StringBuilder();
+
+        /** What signs the thinking, or hides it. */
         private final StringBuilder seal = new StringBuilder();
-
-        private Thought(String type) {
-            this.type = type;
-        }
-
-        private boolean isSealed() {
-            return !seal.isEmpty();
-        }
-
-        private ObjectNode json() {
-            ObjectNode json = Json.object().put("type", type);
-            return type.equals("redacted_thinking")
-                    ? json.put("data", seal.toString())
-                    : json.put("thinking", thinking.toString()).put("signature", seal.toString());
-        }
     }
 
-    /** In the order in which they came. */
-    private final List<Thought> thoughts = new ArrayList<>();
-
-    private final Map<Integer, Thought> thoughtsByIndex = new HashMap<>();
-
-    /** The blocks whose JSON is a call's: a tool that runs at the provider's has such pieces too. */
-    private final Set<Integer> toolBlocks = new HashSet<>();
+    /** In the order in which they came. A call's content is kept elsewhere. */
+    private final Map<Place, Block> blocks = new LinkedHashMap<>();
 
     private Usage usage = Usage.of(0, 0);
     private long uncached;
@@ -140,17 +126,16 @@ final class AnthropicDecoder extends AnswerDecoder {
     private void block(int index, JsonNode block) {
         String type = textOf(block.path("type"));
         switch (type) {
-            case "text" -> text(textOf(block.path("text")));
-            case "thinking" -> {
-                think(index, type, textOf(block.path("thinking")));
-                seal(index, textOf(block.path("signature")));
+            case TEXT -> say(index, textOf(block.path("text")));
+            case THINKING -> {
+                think(index, textOf(block.path("thinking")));
+                seal(index, type, textOf(block.path("signature")));
             }
-            case "redacted_thinking" -> {
-                think(index, type, "");
-                seal(index, textOf(block.path("data")));
+            case REDACTED -> {
+                var unused = blockAt(index, type);
+                seal(index, type, textOf(block.path("data")));
             }
-            case "tool_use" -> {
-                toolBlocks.add(index);
+            case TOOL_USE -> {
                 JsonNode input = block.path("input");
                 toolCalls.piece(
                         index,
@@ -158,6 +143,7 @@ final class AnthropicDecoder extends AnswerDecoder {
                         textOf(block.path("name")),
                         // Empty where the pieces follow.
                         input.isEmpty() ? "" : Json.text(input));
+                var unused = blockAt(index, type);
             }
             default -> {
                 // Tools that ran at the provider's, and their results, have no place in an answer.
@@ -167,11 +153,12 @@ final class AnthropicDecoder extends AnswerDecoder {
 
     private void delta(int index, JsonNode delta) {
         switch (textOf(delta.path("type"))) {
-            case "text_delta" -> text(textOf(delta.path("text")));
-            case "thinking_delta" -> think(index, "thinking", textOf(delta.path("thinking")));
-            case "signature_delta" -> seal(index, textOf(delta.path("signature")));
+            case "text_delta" -> say(index, textOf(delta.path("text")));
+            case "thinking_delta" -> think(index, textOf(delta.path("thinking")));
+            case "signature_delta" -> seal(index, THINKING, textOf(delta.path("signature")));
             case "input_json_delta" -> {
-                if (toolBlocks.contains(index)) {
+                // A tool that runs at the provider's has such pieces too.
+                if (blocks.containsKey(new Place(index, TOOL_USE))) {
                     toolCalls.piece(index, "", "", textOf(delta.path("partial_json")));
                 }
             }
@@ -181,22 +168,31 @@ final class AnthropicDecoder extends AnswerDecoder {
         }
     }
 
-    private void think(int index, String type, String thinking) {
-        Thought thought = thoughtsByIndex.get(index);
-        if (thought == null) {
-            if (thoughts.size() == MAX_THOUGHTS) {
-                throw malformed("the answer has more than " + MAX_THOUGHTS + " blocks of thinking");
+    private Block blockAt(int index, String type) {
+        Place place = new Place(index, type);
+        Block block = blocks.get(place);
+        if (block == null) {
+            if (blocks.size() == MAX_BLOCKS) {
+                throw malformed("the answer has more than " + MAX_BLOCKS + " blocks");
             }
-            thought = new Thought(type);
-            thoughts.add(thought);
-            thoughtsByIndex.put(index, thought);
+            block = new Block();
+            blocks.put(place, block);
         }
-        thought.thinking.append(thinking);
-        reasoning(thinking);
+        return block;
     }
 
-    private void seal(int index, String seal) {
-        Thought thought = thoughtsByIndex.get(index);
+    private void say(int index, String text) {
+        text(text);
+        blockAt(index, TEXT).content.append(text);
+    }
+
+    private void think(int index, String thinking) {
+        reasoning(thinking);
+        blockAt(index, THINKING).content.append(thinking);
+    }
+
+    private void seal(int index, String type, String seal) {
+        Block thought = blocks.get(new Place(index, type));
         if (thought != null) {
             count(seal.length());
             thought.seal.append(seal);
@@ -250,13 +246,44 @@ final class AnthropicDecoder extends AnswerDecoder {
         return a > Long.MAX_VALUE - b ? Long.MAX_VALUE : a + b;
     }
 
-    /** Thinking without its signature, which a limit on tokens may have cut off, would be refused. */
+    /**
+     * Thinking is refused when it comes back changed, in another place among the other blocks, or without its signature, which a limit on
+     * tokens may have cut off. Mostly it comes first, and only what is thought in between takes the rest of the answer along.
+     */
     @Override
     void beforeFinish() {
-        ArrayNode blocks = Json.object().arrayNode();
-        thoughts.stream().filter(Thought::isSealed).forEach(thought -> blocks.add(thought.json()));
-        if (!blocks.isEmpty()) {
-            state(AnthropicDialect.NAME, Json.text(blocks));
+        ArrayNode thoughts = Json.object().arrayNode();
+        ArrayNode all = Json.object().arrayNode();
+        boolean inBetween = false;
+        for (Map.Entry<Place, Block> entry : blocks.entrySet()) {
+            Place place = entry.getKey();
+            Block block = entry.getValue();
+            switch (place.type()) {
+                case TEXT -> {
+                    if (!block.content.toString().isBlank()) {
+                        all.addObject().put("type", TEXT).put("text", block.content.toString());
+                    }
+                }
+                case TOOL_USE -> AnthropicDialect.write(toolCalls.called(place.index()), all.addObject());
+                default -> {
+                    if (!block.seal.isEmpty()) {
+                        inBetween |= all.size() > thoughts.size();
+                        ObjectNode thought = thought(place.type(), block);
+                        thoughts.add(thought);
+                        all.add(thought);
+                    }
+                }
+            }
         }
+        if (!thoughts.isEmpty()) {
+            state(AnthropicDialect.NAME, Json.text(inBetween ? all : thoughts));
+        }
+    }
+
+    private static ObjectNode thought(String type, Block block) {
+        ObjectNode json = Json.object().put("type", type);
+        return type.equals(REDACTED)
+                ? json.put("data", block.seal.toString())
+                : json.put("thinking", block.content.toString()).put("signature", block.seal.toString());
     }
 }

@@ -13,6 +13,7 @@ import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
@@ -261,9 +262,10 @@ final class AnthropicDialect implements Dialect {
             }
             case USER -> message.content().forEach(part -> write(part, blocks));
             case ASSISTANT -> {
-                writeState(message, blocks);
-                message.content().forEach(part -> write(part, blocks));
-                message.toolCalls().forEach(call -> write(call, blocks.addObject()));
+                if (!writeState(message, blocks)) {
+                    message.content().forEach(part -> write(part, blocks));
+                    message.toolCalls().forEach(call -> write(call, blocks.addObject()));
+                }
             }
             case TOOL -> {
                 ToolCall call = message.answeredCall().orElseThrow();
@@ -280,12 +282,17 @@ final class AnthropicDialect implements Dialect {
         return blocks;
     }
 
-    /** What the model thought, signed: it must come first, and unchanged. */
-    private static void writeState(Message message, ArrayNode blocks) {
+    /** What the model thought, signed: first, or where it came among the rest, which then is there too. Says whether it is. */
+    private static boolean writeState(Message message, ArrayNode blocks) {
         String state = message.providerState().get(NAME);
-        if (state != null && Json.parse(state) instanceof ArrayNode thoughts) {
-            blocks.addAll(thoughts);
+        boolean whole = false;
+        if (state != null && Json.parse(state) instanceof ArrayNode own) {
+            blocks.addAll(own);
+            for (JsonNode block : own) {
+                whole |= !block.path("type").asText().endsWith("thinking");
+            }
         }
+        return whole;
     }
 
     private static void write(Content content, ArrayNode blocks) {
@@ -308,7 +315,7 @@ final class AnthropicDialect implements Dialect {
         }
     }
 
-    private static void write(ToolCall call, ObjectNode json) {
+    static void write(ToolCall call, ObjectNode json) {
         json.put("type", "tool_use").put("id", toolCallId(call)).put("name", call.name());
         json.set("input", Json.arguments(call.arguments()));
     }

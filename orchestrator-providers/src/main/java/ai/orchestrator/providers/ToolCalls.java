@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Joins the pieces of an answer's tool calls. For one thread at a time. */
 final class ToolCalls {
@@ -28,7 +29,8 @@ final class ToolCalls {
     /** Where the call is that the provider gives this index or id. */
     private final Map<Object, Integer> positions = new HashMap<>();
 
-    private int completed;
+    /** Those that have been reported as whole. */
+    private final List<ToolCall> called = new ArrayList<>();
 
     ToolCalls(AnswerDecoder decoder) {
         this.decoder = decoder;
@@ -75,21 +77,25 @@ final class ToolCalls {
 
     /** Reports the calls as whole that have not been yet. */
     void complete() {
-        for (; completed < drafts.size(); completed++) {
-            Draft draft = drafts.get(completed);
+        while (called.size() < drafts.size()) {
+            int position = called.size();
+            Draft draft = drafts.get(position);
             if (draft.name.isEmpty()) {
                 throw decoder.malformed("a tool call has no name");
             }
             String arguments = draft.arguments.toString();
-            decoder.toolCall(
-                    new ChatEvent.ToolCalled(
-                            completed,
-                            new ToolCall(
-                                    draft.id.isEmpty() ? madeUpId(completed) : draft.id,
-                                    draft.name,
-                                    isNothing(arguments) ? "{}" : arguments)),
-                    0);
+            ToolCall call = new ToolCall(
+                    draft.id.isEmpty() ? madeUpId(position) : draft.id,
+                    draft.name,
+                    isNothing(arguments) ? "{}" : arguments);
+            called.add(call);
+            decoder.toolCall(new ChatEvent.ToolCalled(position, call), 0);
         }
+    }
+
+    /** The whole call that the provider gave this index or id, once it is {@link #complete}. */
+    ToolCall called(Object key) {
+        return called.get(Objects.requireNonNull(positions.get(key), "position"));
     }
 
     /** Cohere's models write null for a tool without arguments. */

@@ -850,6 +850,29 @@ class AnthropicDialectTest {
     }
 
     @Test
+    void thinking_between_texts_and_calls_goes_back_in_its_place() {
+        String content = "{'type':'thinking','thinking':'Hm.','signature':'c2ln'},{'type':'text','text':'I look.'},"
+                + "{'type':'tool_use','id':'toolu_1','name':'weather','input':{'city':'Köln'}},{'type':'text','text':''},"
+                + "{'type':'thinking','thinking':'cut off','signature':''},"
+                + "{'type':'thinking','thinking':'And the time?','signature':'c2ln'},"
+                + "{'type':'tool_use','id':'toolu_2','name':'clock','input':{}}";
+        ChatResponse response = answered(answer(content, "tool_use"));
+        server.awaitRequest();
+        JsonNode json = sent(asking().tool(WEATHER)
+                .tool(CLOCK)
+                .message(response.message())
+                .toolResult(response.toolCalls().get(0), "rain")
+                .toolResult(response.toolCalls().get(1), "noon"));
+
+        assertThat(json.path("messages").path(1).path("content"))
+                .isEqualTo(parse(q("["
+                        + content.replace(",{'type':'text','text':''}", "")
+                                .replace("{'type':'thinking','thinking':'cut off','signature':''},", "")
+                        + "]")));
+        assertThat(json.path("messages").path(2).path("content")).hasSize(2);
+    }
+
+    @Test
     void what_another_dialect_wants_to_see_again_is_not_sent() {
         JsonNode json = sent(asking().message(Message.assistant("hm").withProviderState("gemini", "[{\"x\":1}]"))
                 .user("?"));
