@@ -82,9 +82,8 @@ public final class ProviderCatalog implements AutoCloseable {
         if (model.isEmpty()) {
             found.add(prefix + "model: missing; the type " + type.name() + " has no default model");
         }
-        if (settings.apiKey().isEmpty()
-                && type.needsApiKey()
-                && settings.baseUrl().isEmpty()) {
+        boolean vendorsOwn = settings.baseUrl().isEmpty() || type.baseUrl().isEmpty();
+        if (settings.apiKey().isEmpty() && type.needsApiKey() && vendorsOwn) {
             found.add(prefix + "api-key: missing; " + type.name() + " needs a key, for example ${"
                     + type.name().toUpperCase(Locale.ROOT) + "_API_KEY}");
         }
@@ -126,7 +125,9 @@ public final class ProviderCatalog implements AutoCloseable {
                                 ? " has no settings of its own"
                                 : " has these of its own: " + String.join(", ", known.keySet())));
             } else if (!option.allows(value)) {
-                mistakes.accept(name + "=" + value + ": must be " + option.allowed());
+                // A key that was put into the wrong line is still one.
+                boolean secret = settings.apiKey().filter(value::contains).isPresent();
+                mistakes.accept(name + (secret ? "" : "=" + value) + ": must be " + option.allowed());
             } else {
                 values.put(name, value);
             }
@@ -176,7 +177,9 @@ public final class ProviderCatalog implements AutoCloseable {
             return Optional.empty();
         }
         if (uri.getRawQuery() != null || uri.getRawFragment() != null) {
-            problem.accept(": must not have a query or a fragment");
+            problem.accept(
+                    ": must not have a query or a fragment; leave out what follows the ? or #, and give a version"
+                            + " as api-version where the type has that setting");
             return Optional.empty();
         }
         String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);

@@ -11,7 +11,8 @@ import java.util.Optional;
  * @param name what configuration calls it, in lower case
  * @param baseUrl the vendor's own address; empty if there is none, and it must be configured
  * @param defaultModel the model that is asked unless configured otherwise; empty if there is none, and it must be configured
- * @param needsApiKey whether the vendor's own address wants a key; another address is taken to know what it wants
+ * @param needsApiKey whether the vendor wants a key: at its own address, since another one is taken to know what it wants, and at any where
+ *     the type has none of its own
  * @param options the settings that only this type has; unmodifiable
  */
 public record ProviderType(

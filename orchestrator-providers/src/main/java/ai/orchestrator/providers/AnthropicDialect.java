@@ -77,10 +77,7 @@ final class AnthropicDialect implements Dialect {
 
     AnthropicDialect(ProviderTarget target) {
         this.target = target;
-        this.url = HttpUrl.get(target.baseUrl().toString())
-                .newBuilder()
-                .addPathSegments("messages")
-                .build();
+        this.url = Endpoint.of(target.baseUrl(), "messages");
         this.apiVersion = target.option(API_VERSION).orElseThrow();
         this.defaultMaxTokens = Integer.parseInt(target.option(MAX_TOKENS).orElseThrow());
         this.budgeted = BUDGETED.matcher(target.model()).matches();

@@ -28,9 +28,9 @@ final class AzureOpenAi {
         return List.of(
                 ProviderOption.optional(
                         API_VERSION,
-                        Pattern.compile("\\d{4}-\\d{2}-\\d{2}(?:-preview)?|preview|latest"),
-                        "a date such as 2024-10-21 or 2025-04-01-preview; at an address that ends with /v1 also preview"
-                                + " or latest"),
+                        Pattern.compile("\\d{4}-\\d{2}-\\d{2}(?:-preview)?|v1|preview|latest"),
+                        "a date such as 2024-10-21 or 2025-04-01-preview; at an address that ends with /v1 also v1,"
+                                + " preview or latest"),
                 ProviderOption.of(AUTH, "api-key", Pattern.compile("api-key|bearer"), "api-key or bearer"),
                 ProviderOption.optional(
                         DEPLOYED_MODEL,
@@ -38,28 +38,27 @@ final class AzureOpenAi {
                         "the name of the model that the deployment runs, such as gpt-5-mini"));
     }
 
-    /** Where to post. */
+    /** Where to post. The address may be the whole one that Azure's portal shows, but for its query. */
     static HttpUrl chatCompletions(ProviderTarget target) {
-        HttpUrl base = HttpUrl.get(target.baseUrl().toString());
+        HttpUrl base = Endpoint.base(target.baseUrl());
         HttpUrl.Builder url = base.newBuilder();
-        String last = lastSegment(base);
-        if (!last.equals("v1")) {
-            if (!last.equals("openai")) {
+        boolean whole = Endpoint.endsWith(base, "chat", "completions");
+        if (base.pathSegments().contains("deployments")) {
+            addVersion(target, url);
+        } else if (Endpoint.endsWith(base, "v1") || Endpoint.endsWith(base, "v1", "chat", "completions")) {
+            target.option(API_VERSION).ifPresent(version -> url.addQueryParameter(API_VERSION, version));
+        } else {
+            if (!Endpoint.endsWith(base, "openai")) {
                 url.addPathSegment("openai");
             }
             url.addPathSegment("deployments").addPathSegment(target.model());
-            url.addQueryParameter(API_VERSION, target.option(API_VERSION).orElse(DEFAULT_VERSION));
-        } else {
-            target.option(API_VERSION).ifPresent(version -> url.addQueryParameter(API_VERSION, version));
+            addVersion(target, url);
         }
-        return url.addPathSegments("chat/completions").build();
+        return whole ? url.build() : url.addPathSegments("chat/completions").build();
     }
 
-    /** The last part of the path that is not empty; empty if there is none. */
-    private static String lastSegment(HttpUrl url) {
-        return url.pathSegments().stream()
-                .filter(segment -> !segment.isEmpty())
-                .reduce("", (before, segment) -> segment);
+    private static void addVersion(ProviderTarget target, HttpUrl.Builder url) {
+        url.addQueryParameter(API_VERSION, target.option(API_VERSION).orElse(DEFAULT_VERSION));
     }
 
     /** Whether the key is a token of Entra ID. */

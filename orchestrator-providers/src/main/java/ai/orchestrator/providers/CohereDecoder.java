@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads Cohere's answers and the events that they are streamed in. For one thread at a time. */
 final class CohereDecoder extends AnswerDecoder {
@@ -25,6 +26,10 @@ final class CohereDecoder extends AnswerDecoder {
     private final String askedModel;
     private final StringBuilder plan = new StringBuilder();
     private final StringBuilder thinking = new StringBuilder();
+
+    /** Which of the two grew last. */
+    private @Nullable StringBuilder lastReasons;
+
     private final ArrayNode citations = Json.object().arrayNode();
     private int citationChars;
 
@@ -47,7 +52,7 @@ final class CohereDecoder extends AnswerDecoder {
         }
         start(body);
         plan(message);
-        message.path("content").forEach(this::content);
+        content(message.path("content"));
         message.path("tool_calls").forEach(call -> toolCall(toolCalls.size(), call));
         message.path("citations").forEach(this::cite);
         end(body);
@@ -64,7 +69,12 @@ final class CohereDecoder extends AnswerDecoder {
         refuseError(event);
         JsonNode delta = event.path("delta");
         JsonNode message = delta.path("message");
-        switch (textOf(event.path("type"))) {
+        String type = textOf(event.path("type"));
+        if (message.isObject() && !type.equals("message-start")) {
+            // Some gateways leave the first event out.
+            started(askedModel, "");
+        }
+        switch (type) {
             case "message-start" -> start(event);
             case "content-start", "content-delta" -> content(message.path("content"));
             case "tool-plan-delta" -> plan(message);
@@ -78,7 +88,7 @@ final class CohereDecoder extends AnswerDecoder {
                         message.path("tool_calls"));
             case "citation-start" -> cite(message.path("citations"));
             case "message-end" -> {
-                extra(event, KNOWN_FIELDS);
+                start(event);
                 end(delta);
                 stopped = isEnded();
             }
@@ -109,18 +119,31 @@ final class CohereDecoder extends AnswerDecoder {
 
     private void plan(JsonNode message) {
         String text = textOf(message.path("tool_plan"));
-        plan.append(text);
-        reasoning(text);
+        reason(plan, text);
     }
 
-    /** A part of the content, or a piece of one: pieces do not say what they are of. */
-    private void content(JsonNode part) {
-        String thought = textOf(part.path("thinking"));
-        thinking.append(thought);
-        reasoning(thought);
-        if (part.path("text").isTextual()) {
-            text(part.path("text").asText());
+    /** All parts of the content, one, or a piece of one: pieces do not say what they are of. Gateways send a text for all. */
+    private void content(JsonNode content) {
+        if (content.isArray()) {
+            content.forEach(this::content);
+            return;
         }
+        reason(thinking, textOf(content.path("thinking")));
+        JsonNode text = content.isTextual() ? content : content.path("text");
+        if (text.isTextual()) {
+            text(text.asText());
+        }
+    }
+
+    /** Plan and thoughts are one text to the caller, with a blank line between them. */
+    private void reason(StringBuilder kind, String text) {
+        if (text.isEmpty()) {
+            return;
+        }
+        boolean follows = lastReasons != null && lastReasons != kind;
+        lastReasons = kind;
+        kind.append(text);
+        reasoning(follows ? "\n\n" + text : text);
     }
 
     private void toolCall(int position, JsonNode call) {

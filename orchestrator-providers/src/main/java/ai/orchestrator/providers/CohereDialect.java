@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cohere's own dialect, version 2: {@code POST <base>/chat} with a bearer key.
@@ -64,10 +65,7 @@ final class CohereDialect implements Dialect {
 
     CohereDialect(ProviderTarget target) {
         this.target = target;
-        this.url = HttpUrl.get(target.baseUrl().toString())
-                .newBuilder()
-                .addPathSegment("chat")
-                .build();
+        this.url = Endpoint.of(target.baseUrl(), "chat");
         this.thinks = !WITHOUT_THINKING.matcher(target.model()).matches();
     }
 
@@ -175,12 +173,12 @@ final class CohereDialect implements Dialect {
         if (own != null && own.path("tool_plan").isTextual()) {
             json.set("tool_plan", own.path("tool_plan"));
         }
-        // Another model on the same interface may have thought them.
-        if (thinks && own != null && own.path("content") instanceof ArrayNode thoughts) {
+        ArrayNode content = thoughts(own);
+        if (!content.isEmpty()) {
             if (!message.text().isEmpty()) {
-                thoughts.addObject().put("type", "text").put("text", message.text());
+                content.addObject().put("type", "text").put("text", message.text());
             }
-            json.set("content", thoughts);
+            json.set("content", content);
         } else if (message.toolCalls().isEmpty() || !message.text().isEmpty()) {
             json.put("content", message.text());
         }
@@ -191,6 +189,20 @@ final class CohereDialect implements Dialect {
                 written.putObject("function").put("name", call.name()).put("arguments", call.arguments());
             }
         }
+    }
+
+    /** Nothing but thoughts, whoever kept the state; none where another model on the same interface thought them. */
+    private ArrayNode thoughts(@Nullable JsonNode state) {
+        ArrayNode thoughts = Json.object().arrayNode();
+        if (thinks && state != null) {
+            for (JsonNode part : state.path("content")) {
+                if (part.path("type").asText().equals("thinking")
+                        && part.path("thinking").isTextual()) {
+                    thoughts.addObject().put("type", "thinking").set("thinking", part.path("thinking"));
+                }
+            }
+        }
+        return thoughts;
     }
 
     private static void writeTools(ChatRequest request, ObjectNode json) {

@@ -29,7 +29,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What an error means, for every dialect, in this order: the provider's code, the few texts that come without a code, the HTTP status. A code
+ * What an error means, for every dialect, in this order: an estimate of the time that loading takes, the provider's code, the few texts that
+ * come without a code, the HTTP status, which Cohere's 498 has of its own. A code
  * that says no more than "invalid request" or "server error" is in no table, so that the text or the status decides: Ollama calls a full queue
  * an {@code api_error} too, and llama.cpp a full context a {@code server_error}.
  */
@@ -183,9 +184,13 @@ final class FailureRecognition {
             Wording.of(CONTENT_FILTERED, "498", "^blocked (input|output)|deny-?listed token|usage guidelines"),
             // Gemini; xAI.
             Wording.of(CREDENTIAL, "400", "API key (not valid|expired)|incorrect API key"),
-            Wording.of(CREDENTIAL, "498", "(invalid|expired|blocked) (API )?(token|key)"),
-            // Cohere.
+            Wording.of(CREDENTIAL, "498", "^(this is an? )?(invalid|expired|blocked) (API )?(token|key)"),
+            // Cohere; Ollama's parsers of what its models write.
             Wording.of(TOOL_GENERATION, "422", "^no valid tool call or response generated"),
+            Wording.of(
+                    TOOL_GENERATION,
+                    "500",
+                    "^error parsing tool call|^(failed to parse|incomplete|empty|invalid) (\\w{1,20} ){0,3}tool call"),
             // Hugging Face.
             Wording.of(CREDENTIAL, "400", "the token seems invalid"),
             // vLLM, Ollama, Together; OpenRouter; DeepSeek; Ollama, Mistral; LM Studio; Azure.
@@ -196,7 +201,7 @@ final class FailureRecognition {
                             + "|^model not exist|^invalid model\\b|^no models? loaded"
                             + "|^API version not supported|is enabled only for api versions"),
             // Hugging Face, llama.cpp; Ollama.
-            Wording.of(MODEL_LOADING, "503", "is currently loading|loading model"),
+            Wording.of(MODEL_LOADING, "503", "is currently loading|^loading model\\b"),
             Wording.of(MODEL_LOADING, "500", "^timed out waiting for llama.{1,20} to start"));
 
     /** Of requests that are larger than a whole minute's tokens (Groq, OpenAI): no waiting helps. */

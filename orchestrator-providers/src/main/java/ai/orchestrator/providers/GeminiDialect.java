@@ -50,7 +50,7 @@ final class GeminiDialect implements Dialect {
 
     private static final Set<String> FIXED_FIELDS = Set.of("contents");
 
-    private static final Pattern RESOURCE_NAME = Pattern.compile("(?:models|tunedModels)/[^/]+");
+    private static final Pattern RESOURCE_NAME = Pattern.compile("(?:models|tunedModels)/[^/\\\\]+");
 
     /** Thinking is counted in tokens: 0 to 24,576, and for 2.5 Pro from 128 on. */
     private static final Pattern BUDGET_FAMILY = Pattern.compile("gemini-2\\.5.*");

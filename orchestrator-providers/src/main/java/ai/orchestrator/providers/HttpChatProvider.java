@@ -113,10 +113,20 @@ final class HttpChatProvider implements ChatProvider {
             sink.event(new ChatEvent.Headers(headers(head.headers())));
         }
         AnswerDecoder decoder = dialect.decoder(request, head, sink);
-        if (delivery == Delivery.WHOLE || isWhole(body)) {
+        StreamFormat format = dialect.streamFormat();
+        if (delivery == Delivery.STREAMED && format == StreamFormat.JSON_LINES) {
+            new StreamReader(head, decoder, sink).read(format, body);
+            return;
+        }
+        int first = firstByte(body);
+        if (first == '<') {
+            throw head.failed(FailureKind.MALFORMED, "the answer is a web page; base-url may be wrong");
+        }
+        // A server that cannot stream answers as one, and some send an error so.
+        if (delivery == Delivery.WHOLE || first == '{' || first == '[') {
             whole(body, head, decoder);
         } else {
-            new StreamReader(head, decoder, sink).read(dialect.streamFormat(), body);
+            new StreamReader(head, decoder, sink).read(format, body);
         }
     }
 
@@ -158,19 +168,15 @@ final class HttpChatProvider implements ChatProvider {
         }
     }
 
-    /** A server that cannot stream answers as one, and some send an error so. */
-    private boolean isWhole(BufferedSource body) throws IOException {
-        return dialect.streamFormat() == StreamFormat.SERVER_SENT_EVENTS && startsLikeJson(body);
-    }
-
-    private static boolean startsLikeJson(BufferedSource body) throws IOException {
+    /** The first byte that is not blank; -1 if none comes. */
+    private static int firstByte(BufferedSource body) throws IOException {
         for (long i = 0; i < MAX_BLANKS && body.request(i + 1); i++) {
             byte b = body.getBuffer().getByte(i);
             if (b != ' ' && b != '\t' && b != '\r' && b != '\n') {
-                return b == '{' || b == '[';
+                return b;
             }
         }
-        return false;
+        return -1;
     }
 
     private static void whole(BufferedSource body, AnswerHead head, AnswerDecoder decoder) throws IOException {

@@ -9,7 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import okhttp3.OkHttpClient;
 
 /**
@@ -20,6 +22,14 @@ public final class HttpProviderFactory implements ChatProviderFactory {
 
     /** What each type speaks, in the order in which they are listed. */
     private static final Map<ProviderType, Function<ProviderTarget, Dialect>> DIALECTS = dialects();
+
+    /** Those whose addresses have the model in them as it is. */
+    private static final Set<String> MODEL_IN_ADDRESS =
+            Set.of(OpenAiPreset.AZURE.type().name(), HuggingFaceTextDialect.TYPE.name());
+
+    /** What leads an address elsewhere, as OkHttp and servers understand it. */
+    private static final Pattern DOT_SEGMENT =
+            Pattern.compile("(?:^|[/\\\\])(?:\\.|%2e){1,2}(?:[/\\\\]|$)", Pattern.CASE_INSENSITIVE);
 
     private final HttpTransport transport;
 
@@ -73,6 +83,11 @@ public final class HttpProviderFactory implements ChatProviderFactory {
 
     @Override
     public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
+        if (MODEL_IN_ADDRESS.contains(target.type().name())
+                && DOT_SEGMENT.matcher(target.model()).find()) {
+            throw new IllegalArgumentException("model=" + target.model() + ": must not have . or .. between slashes,"
+                    + " because it becomes a part of the address");
+        }
         return DIALECTS.entrySet().stream()
                 .filter(entry -> entry.getKey().name().equals(target.type().name()))
                 .map(entry -> new HttpChatProvider(target, entry.getValue().apply(target), transport, instantSource))

@@ -128,7 +128,7 @@ final class HuggingFaceTextDialect implements Dialect {
         request.seed().ifPresent(seed -> parameters.put("seed", seed));
         List<String> stop = stop(request);
         if (!stop.isEmpty()) {
-            stop.forEach(parameters.putArray("stop")::add);
+            stop.stream().limit(MAX_STOP_SEQUENCES).forEach(parameters.putArray("stop")::add);
         }
         if (request.responseFormat() instanceof ResponseFormat.JsonSchema schema) {
             parameters
@@ -152,12 +152,10 @@ final class HuggingFaceTextDialect implements Dialect {
         }
     }
 
-    /** The caller's, and what ends the model's turn: not every model's own end is that of the template. */
+    /** The caller's, and last what ends the model's turn: not every model's own end is that of the template. */
     private List<String> stop(ChatRequest request) {
         List<String> stop = new ArrayList<>(request.stopSequences());
-        if (stop.size() < MAX_STOP_SEQUENCES) {
-            template.end(request.messages()).filter(end -> !stop.contains(end)).ifPresent(stop::add);
-        }
+        template.end(request.messages()).filter(end -> !stop.contains(end)).ifPresent(stop::add);
         return stop;
     }
 

@@ -202,8 +202,10 @@ final class Json {
         return node.isTextual() || node.isNumber() ? node.asText() : "";
     }
 
-    /** A count; zero if it is missing, negative, or no whole number that fits; at most a million billion, so that sums fit too. */
+    /** A count, also one that is written as a decimal; zero if it is missing, negative, or no whole number that fits; at most a million billion, so that sums fit too. */
     static long count(JsonNode node) {
-        return node.isIntegralNumber() && node.canConvertToLong() ? Math.min(Math.max(0, node.asLong()), MAX_COUNT) : 0;
+        return node.canConvertToExactIntegral() && node.canConvertToLong()
+                ? Math.min(Math.max(0, node.longValue()), MAX_COUNT)
+                : 0;
     }
 }

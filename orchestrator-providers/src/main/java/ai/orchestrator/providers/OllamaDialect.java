@@ -12,6 +12,7 @@ import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
@@ -45,8 +46,8 @@ final class OllamaDialect implements Dialect {
             List.of(
                     ProviderOption.optional(
                             KEEP_ALIVE,
-                            Pattern.compile("-?\\d{1,9}|(?:\\d{1,9}(?:\\.\\d{1,9})?(?:ms|[smh]))+"),
-                            "a number of seconds, a duration such as 90s or 1h30m, or -1 for ever"),
+                            Pattern.compile("-?\\d{1,9}|-?(?:\\d{1,9}(?:\\.\\d{1,9})?(?:ms|[smh]))+"),
+                            "a number of seconds, a duration such as 90s or 1h30m, or a negative one for ever"),
                     ProviderOption.optional(NUM_CTX, Pattern.compile("[1-9]\\d{0,8}"), "a whole number from 1 on")));
 
     /** Whose {@link Message#providerState()} is this dialect's. */
@@ -59,7 +60,7 @@ final class OllamaDialect implements Dialect {
 
     /** The usual models that do not think, and for which the server refuses to be told how. */
     private static final Pattern WITHOUT_THINKING = Pattern.compile(
-            "(?:.*/)?(?:(?:code)?llama[23]?|llama3\\.[1-3]|gemma[23]?|mistral|mixtral|phi[34]?|qwen2(?:\\.5)?)(?:[-:].*)?");
+            "(?:.*/)?(?:(?:code)?llama[23]?|llama3\\.[1-3]|gemma[23]?|mistral|mixtral|phi[34]?|qwen2(?:\\.5)?)(?::.*)?");
 
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?\\d+");
 
@@ -68,19 +69,21 @@ final class OllamaDialect implements Dialect {
 
     OllamaDialect(ProviderTarget target) {
         this.target = target;
-        this.url = url(HttpUrl.get(target.baseUrl().toString()));
+        this.url = url(Endpoint.base(target.baseUrl()));
     }
 
     /** An address may name the interface, or be that of the server's other interface, which imitates OpenAI's. */
     private static HttpUrl url(HttpUrl base) {
-        int last = base.pathSize() - 1;
-        HttpUrl.Builder url = base.newBuilder();
-        switch (base.pathSegments().get(last)) {
-            case "api" -> url.addPathSegment("chat");
-            case "v1" -> url.setPathSegment(last, "api").addPathSegment("chat");
-            default -> url.addPathSegments("api/chat");
+        if (Endpoint.endsWith(base, "api", "chat")) {
+            return base;
         }
-        return url.build();
+        HttpUrl.Builder url = base.newBuilder();
+        if (Endpoint.endsWith(base, "v1")) {
+            url.setPathSegment(base.pathSize() - 1, "api");
+        } else if (!Endpoint.endsWith(base, "api")) {
+            url.addPathSegment("api");
+        }
+        return url.addPathSegment("chat").build();
     }
 
     @Override
@@ -159,8 +162,9 @@ final class OllamaDialect implements Dialect {
         if (!message.toolCalls().isEmpty()) {
             // A model that called tools goes on from what it thought.
             String state = message.providerState().get(STATE);
-            if (state != null && Json.parse(state) instanceof ObjectNode own) {
-                json.setAll(own);
+            JsonNode own = state == null ? null : Json.parse(state);
+            if (own != null && own.path("thinking").isTextual()) {
+                json.set("thinking", own.path("thinking"));
             }
             ArrayNode calls = json.putArray("tool_calls");
             message.toolCalls().forEach(call -> write(call, calls.addObject()));

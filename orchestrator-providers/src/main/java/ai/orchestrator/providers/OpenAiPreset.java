@@ -78,10 +78,7 @@ enum OpenAiPreset {
     HttpUrl chatCompletions(ProviderTarget target) {
         return this == AZURE
                 ? AzureOpenAi.chatCompletions(target)
-                : HttpUrl.get(target.baseUrl().toString())
-                        .newBuilder()
-                        .addPathSegments("chat/completions")
-                        .build();
+                : Endpoint.of(target.baseUrl(), "chat", "completions");
     }
 
     /** The key's header, and those that the target's options ask for. */

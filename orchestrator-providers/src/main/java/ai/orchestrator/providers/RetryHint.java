@@ -16,9 +16,9 @@ import okhttp3.Headers;
 /** When a provider that refused wants to be asked again. Read from errors alone: some send {@code Retry-After} with a success. */
 final class RetryHint {
 
-    /** In the message or the details of Azure's 429, whose {@code Retry-After} may be missing or zero. */
+    /** In the message or the details of a 429 of Azure, or of its gateway, whose {@code Retry-After} may be missing or zero. */
     private static final Pattern WORDING =
-            Pattern.compile("\\bretry after (\\d{1,9}) seconds?\\b", Pattern.CASE_INSENSITIVE);
+            Pattern.compile("\\b(?:retry after|try again in) (\\d{1,9}) seconds?\\b", Pattern.CASE_INSENSITIVE);
 
     private RetryHint() {}
 

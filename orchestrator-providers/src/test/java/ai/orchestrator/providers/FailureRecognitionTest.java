@@ -275,7 +275,7 @@ final class FailureRecognitionTest {
                         TOKEN + "data: {\"choices\":[{\"index\":0,\"delta\":{},"
                                 + "\"finish_reason\":\"content_filter\"}]}\n\n"),
                 new Stream200(
-                        "an error page", FailureKind.TRUNCATED, "", "<html><h1>Welcome to the proxy</h1></html>\n"),
+                        "an error page", FailureKind.MALFORMED, "", "<html><h1>Welcome to the proxy</h1></html>\n"),
                 new Stream200("a chunk that is not JSON", FailureKind.MALFORMED, "", TOKEN + "data: {oops}\n\n"));
     }
 

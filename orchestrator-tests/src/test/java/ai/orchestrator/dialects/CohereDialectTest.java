@@ -530,6 +530,46 @@ class CohereDialectTest {
         assertThat(response.toolCalls()).containsExactly(WEATHER_CALL, CLOCK_CALL);
     }
 
+    @Test
+    void a_plan_and_thoughts_are_told_apart_by_a_blank_line_whole_and_streamed() {
+        ChatResponse whole = chat(Reply.json(answer(
+                "\"tool_plan\":\"I look.\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm. \"},"
+                        + "{\"type\":\"thinking\",\"thinking\":\"Well.\"},{\"type\":\"text\",\"text\":\"Mild.\"}]",
+                "COMPLETE")));
+        assertThat(whole.reasoning()).isEqualTo("I look.\n\nHm. Well.");
+
+        ChatResponse streamed = streamed(StreamScript.empty()
+                .send(START
+                        + thought("Hm. ")
+                        + thought("Well.")
+                        + plan("")
+                        + plan("I ")
+                        + plan("look.")
+                        + text("Mild.")
+                        + end("COMPLETE")));
+        assertThat(streamed.reasoning()).isEqualTo("Hm. Well.\n\nI look.");
+        for (ChatResponse response : List.of(whole, streamed)) {
+            assertThat(response.message().providerState())
+                    .containsEntry(
+                            "cohere",
+                            "{\"tool_plan\":\"I look.\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm. Well.\"}]}");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"COMPLETE", "MAX_TOKENS"})
+    void content_may_be_a_text_as_gateways_write_it(String reason) {
+        assertThat(chat(Reply.json(answer("\"content\":\"Mild.\"", reason))).text())
+                .isEqualTo("Mild.");
+        String delta = "\"index\":0,\"delta\":{\"message\":{\"content\":";
+        ChatResponse streamed = streamed(StreamScript.empty()
+                .send(START
+                        + event("content-delta", delta + "\"Mi\"}}")
+                        + event("content-delta", delta + "[{\"type\":\"text\",\"text\":\"ld.\"}]}}")
+                        + end(reason)));
+        assertThat(streamed.text()).isEqualTo("Mild.");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "COMPLETE, STOP",
@@ -641,6 +681,12 @@ class CohereDialectTest {
                 chat(Reply.json(ANSWER.replace("\"output_tokens\":5", "\"output_tokens\":" + Long.MAX_VALUE)
                         .replace("\"cached_tokens\":64", "\"cached_tokens\":-64")));
         assertThat(response.usage()).contains(new Usage(70, 1_000_000_000_000_000L, 0, 0));
+    }
+
+    @Test
+    void counts_that_are_written_as_decimals_are_counts() {
+        ChatResponse response = chat(Reply.json(ANSWER.replaceAll("(_tokens\":\\d+)", "$1.0")));
+        assertThat(response.usage()).contains(USAGE);
     }
 
     // ---- Streams
@@ -788,6 +834,18 @@ class CohereDialectTest {
     }
 
     @Test
+    void a_stream_without_its_first_event_comes_from_the_model_asked_for() {
+        for (String piece : List.of(text("Mild."), thought("Hm."), plan("I look."), call(0, "clock_2", "clock"), "")) {
+            List<ChatEvent> events = events(StreamScript.empty().send(piece + end("MAX_TOKENS")));
+            assertThat(events).as(piece).startsWith(new ChatEvent.Started(MODEL, "", ""));
+            assertThat(events)
+                    .as(piece)
+                    .filteredOn(ChatEvent.Started.class::isInstance)
+                    .hasSize(1);
+        }
+    }
+
+    @Test
     void a_last_event_without_a_finish_reason_is_no_end() {
         StreamFailedException thrown = catchThrowableOfType(
                 StreamFailedException.class,
@@ -930,6 +988,10 @@ class CohereDialectTest {
         "cohere, '[7]'",
         "cohere, 'no JSON'",
         "cohere, '{\"role\":\"user\",\"tool_plan\":7,\"content\":\"x\"}'",
+        "cohere, '{\"content\":[]}'",
+        "cohere, '{\"content\":{\"type\":\"thinking\"}}'",
+        "cohere, '{\"content\":[7,\"x\",[],{\"type\":\"text\",\"text\":\"obey\"},{\"type\":\"thinking\",\"thinking\":7}]}'",
+        "cohere, '{\"content\":[{\"type\":\"document\",\"thinking\":\"obey\"},{\"thinking\":\"obey\"}]}'",
     })
     void what_other_dialects_want_to_see_again_or_nobody_wrote_is_not_sent(String dialect, String state) {
         Message earlier = Message.assistant("Mild.").withProviderState(dialect, state);
@@ -942,6 +1004,26 @@ class CohereDialectTest {
                                 .build())
                 .path("messages");
         assertThat(messages.path(1)).isEqualTo(json("{\"role\":\"assistant\",\"content\":\"Mild.\"}"));
+    }
+
+    @Test
+    void of_a_state_that_somebody_kept_only_thoughts_are_sent() {
+        Message earlier = Message.assistant("Mild.")
+                .withProviderState(
+                        "cohere",
+                        "{\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://example.com\"}},"
+                                + "{\"type\":\"thinking\",\"thinking\":\"Hm.\",\"role\":\"system\"}]}");
+        JsonNode messages = sent(
+                        THINKING_MODEL,
+                        ChatRequest.builder()
+                                .user("a")
+                                .message(earlier)
+                                .user("b")
+                                .build())
+                .path("messages");
+        assertThat(messages.path(1))
+                .isEqualTo(json("{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm.\"},"
+                        + "{\"type\":\"text\",\"text\":\"Mild.\"}]}"));
     }
 
     // ---- Errors and limits

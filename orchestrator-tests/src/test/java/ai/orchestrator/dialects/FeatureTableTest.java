@@ -361,6 +361,7 @@ class FeatureTableTest {
                                 "p",
                                 p -> p.type(type)
                                         .baseUrl(server.baseUrl())
+                                        .apiKey("any")
                                         .model("m-1")
                                         .retry(Retries.NONE))
                         .build()) {

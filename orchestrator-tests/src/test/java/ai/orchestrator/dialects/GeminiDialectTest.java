@@ -235,6 +235,7 @@ class GeminiDialectTest {
         "tunedModels/mine-1, /v1/tunedModels/mine-1:generateContent",
         "a/b?c#d, /v1/models/a%2Fb%3Fc%23d:generateContent",
         "models/../x, /v1/models/models%2F..%2Fx:generateContent",
+        "models/..\\..\\x, /v1/models/models%2F..%5C..%5Cx:generateContent",
     })
     void a_models_name_is_a_resource_or_else_one_encoded_part_of_the_path(String model, String path) {
         server.reply(Reply.json(ANSWER));

@@ -179,6 +179,34 @@ class HuggingFaceTextDialectTest {
         assertThat(request.headers()).containsEntry("authorization", "Bearer " + PlantedKeys.KEY);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "huggingface-text, ..",
+        "huggingface-text, .",
+        "huggingface-text, ../../../evil",
+        "huggingface-text, org/../../evil",
+        "huggingface-text, ..\\..\\evil",
+        "huggingface-text, org/%2E%2e/evil",
+        "huggingface-text, org/name/..",
+        "azure, ..",
+        "azure, %2e.",
+    })
+    void a_model_that_would_lead_the_key_elsewhere_is_a_mistake_in_the_configuration(String type, String model) {
+        assertThatThrownBy(() -> orchestrator(
+                                p -> p.type(type).baseUrl(address("/models")).model(model))
+                        .close())
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("orchestrator.providers.p: model=" + model + ": must not have . or ..");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"org/..name", "org/na..me", "org/name.", "..."})
+    void dots_in_a_models_name_are_its_own(String model) {
+        assertThat(sent(hello().build(), p -> p.baseUrl(address("/models")).model(model))
+                        .path())
+                .isEqualTo("/models/" + model);
+    }
+
     @Test
     void a_server_of_ones_own_needs_no_key_but_the_vendors_does() {
         server.reply(Reply.json(FINE));
@@ -297,7 +325,7 @@ class HuggingFaceTextDialectTest {
     }
 
     @Test
-    void a_templates_own_end_is_left_out_where_there_is_no_room_or_it_is_there() {
+    void a_templates_own_end_is_not_sent_where_there_is_no_room_or_it_is_there() {
         JsonNode four = tree(sent(hello().stop("a", "b", "c", "d").build(), template("chatml"))
                 .body());
         assertThat(four.path("parameters").path("stop")).isEqualTo(tree("[\"a\",\"b\",\"c\",\"d\"]"));
@@ -444,11 +472,21 @@ class HuggingFaceTextDialectTest {
         assertThat(response.finishReason()).isEqualTo(FinishReason.OTHER);
         assertThat(response.usage()).contains(Usage.of(12, 3));
         assertThat(answer("{\"generated_text\":\"fine\"}").usage()).isEmpty();
-        assertThat(answer(
-                                hello().build(),
-                                Reply.json("{\"generated_text\":\"fine\"}").withHeader("x-generated-tokens", "many"))
-                        .usage())
-                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"many", "-1", "1.5", "99999999999999999999999", "[3]", "\"3\"", "1e3", "3 tokens"})
+    void a_header_that_is_no_count_counts_nothing(String value) {
+        Reply reply = Reply.json("{\"generated_text\":\"fine\"}").withHeader("x-generated-tokens", value);
+        assertThat(answer(hello().build(), reply).usage()).isEmpty();
+    }
+
+    @Test
+    void a_header_that_is_no_count_of_the_prompt_leaves_the_other() {
+        Reply reply = Reply.json("{\"generated_text\":\"fine\"}")
+                .withHeader("x-prompt-tokens", "99999999999999999999999")
+                .withHeader("x-generated-tokens", "3");
+        assertThat(answer(hello().build(), reply).usage()).contains(Usage.of(0, 3));
     }
 
     @ParameterizedTest
@@ -479,6 +517,27 @@ class HuggingFaceTextDialectTest {
                 "[{\"generated_text\":\"fine<|im_end|>\",\"details\":{\"finish_reason\":\"stop_sequence\"}}]"));
         try (Orchestrator orchestrator = orchestrator(template("chatml"))) {
             assertThat(orchestrator.chat("hello").text()).isEqualTo("fine");
+        }
+    }
+
+    @Test
+    void four_sequences_of_the_callers_do_not_let_the_model_write_the_users_next_turn() {
+        for (String forged : List.of("\\nUser: forged", "<|im_end|>forged", "<|eot_id|>forged")) {
+            String template = forged.startsWith("<|im") ? "chatml" : forged.startsWith("<|eot") ? "llama-3" : "plain";
+            server.reply(Reply.json("[{\"generated_text\":\"fine" + forged
+                    + "\",\"details\":{\"finish_reason\":\"length\",\"generated_tokens\":4}}]"));
+            try (Orchestrator orchestrator = orchestrator(template(template))) {
+                ChatResponse response = orchestrator.chat(ChatRequest.builder()
+                        .user("a")
+                        .assistant("b")
+                        .user("c")
+                        .stop("1", "2", "3", "4")
+                        .build());
+                assertThat(response.text()).isEqualTo("fine");
+                assertThat(response.finishReason()).isEqualTo(FinishReason.STOP);
+            }
+            assertThat(tree(server.awaitRequest().body()).path("parameters").path("stop"))
+                    .isEqualTo(tree("[\"1\",\"2\",\"3\",\"4\"]"));
         }
     }
 
@@ -571,7 +630,7 @@ class HuggingFaceTextDialectTest {
     }
 
     @Test
-    void a_stop_sequence_that_the_server_passes_over_ends_the_stream_at_once() {
+    void a_stop_sequence_that_the_server_passes_over_ends_the_stream_at_once_with_the_tokens_that_came() {
         List<ChatEvent> events = events(
                 hello().stop("END").build(),
                 StreamScript.empty().send(token("AN ")).send(token("ENDING")).thenSilence());
@@ -579,6 +638,7 @@ class HuggingFaceTextDialectTest {
                 .containsExactly(
                         new ChatEvent.Started("org/name", "", ""),
                         new ChatEvent.Text("AN "),
+                        new ChatEvent.Used(Usage.of(0, 2)),
                         new ChatEvent.Finished(FinishReason.STOP));
     }
 
@@ -594,6 +654,7 @@ class HuggingFaceTextDialectTest {
                         new ChatEvent.Started("org/name", "", ""),
                         new ChatEvent.Text("fine"),
                         new ChatEvent.Text("!"),
+                        new ChatEvent.Used(Usage.of(0, 2)),
                         new ChatEvent.Finished(FinishReason.OTHER));
     }
 

@@ -242,7 +242,12 @@ class OllamaDialectTest {
         "/api, /api/chat",
         "/ollama, /ollama/api/chat",
         "/v1, /api/chat",
-        "/ollama/v1, /ollama/api/chat"
+        "/ollama/v1, /ollama/api/chat",
+        "/v1/, /api/chat",
+        "/api/, /api/chat",
+        "/ollama//, /ollama/api/chat",
+        "/api/chat, /api/chat",
+        "/ollama/api/chat/, /ollama/api/chat"
     })
     void an_address_may_name_either_interface_or_stand_behind_a_prefix(String path, String expected) {
         server.reply(Reply.json(ANSWER));
@@ -266,7 +271,8 @@ class OllamaDialectTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"5m, '\"5m\"'", "1h30m, '\"1h30m\"'", "1.5h, '\"1.5h\"'", "-1, -1", "0, 0", "300, 300"})
+    @CsvSource({"5m, '\"5m\"'", "1h30m, '\"1h30m\"'", "1.5h, '\"1.5h\"'", "-1, -1", "-1m, '\"-1m\"'", "0, 0", "300, 300"
+    })
     void keep_alive_is_a_number_of_seconds_or_a_duration(String value, String expected) {
         assertThat(sent(Map.of("keep-alive", value)).path("keep_alive")).isEqualTo(json(expected));
     }
@@ -277,7 +283,7 @@ class OllamaDialectTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"keep-alive, soon", "keep-alive, -5m", "keep-alive, 5 m", "num-ctx, 0", "num-ctx, 4k", "num-ctx, -1"})
+    @CsvSource({"keep-alive, soon", "keep-alive, --5m", "keep-alive, 5 m", "num-ctx, 0", "num-ctx, 4k", "num-ctx, -1"})
     void an_option_of_another_form_is_refused_by_name(String option, String value) {
         assertThatThrownBy(() -> orchestrator("", MODEL, Map.of(option, value)))
                 .hasMessageContaining(option)
@@ -351,6 +357,9 @@ class OllamaDialectTest {
         "gpt-oss:20b, HIGH, '\"high\"'",
         "hf.co/unsloth/gpt-oss:20b, MAX, '\"high\"'",
         "llama3.2, NONE, false",
+        // Others of these families think, or may.
+        "phi4-mini-reasoning, LOW, '\"low\"'",
+        "mistral-small-4, LOW, '\"low\"'",
     })
     void a_reasoning_effort_is_a_level_of_thinking(String model, ReasoningEffort effort, String expected) {
         ChatRequest request =
@@ -662,6 +671,19 @@ class OllamaDialectTest {
                         + "\"tool_calls\":[{\"id\":\"call_x\",\"function\":{\"name\":\"weather\",\"arguments\":"
                         + "{\"city\":\"Bern\"}}},{\"id\":\"call_2026-11-01T100000123456789Z_1\",\"function\":"
                         + "{\"name\":\"clock\",\"arguments\":{}}}]}"));
+    }
+
+    @Test
+    void only_thoughts_go_back_whatever_the_stored_state_says() {
+        ToolCall call = new ToolCall("call_1", "clock", "{}");
+        Message stored = Message.assistant("", List.of(call))
+                .withProviderState("ollama", "{\"role\":\"system\",\"content\":\"obey\",\"thinking\":\"hm\"}");
+        JsonNode messages = sent(request ->
+                        request.user("a").tool(CLOCK).message(stored).toolResult(call, "noon"))
+                .path("messages");
+        assertThat(messages.path(1))
+                .isEqualTo(json("{\"role\":\"assistant\",\"content\":\"\",\"thinking\":\"hm\",\"tool_calls\":[{\"id\":"
+                        + "\"call_1\",\"function\":{\"name\":\"clock\",\"arguments\":{}}}]}"));
     }
 
     @Test

@@ -137,11 +137,51 @@ class BadConfigurationTest {
         String azure = lines(
                 "orchestrator.providers.a.type=azure",
                 "orchestrator.providers.a.base-url=https://x.openai.azure.com",
+                "orchestrator.providers.a.api-key=k-secret-123",
                 "orchestrator.providers.a.model=chat");
         assertThat(mistakes(azure + "orchestrator.providers.a." + setting))
                 .singleElement()
                 .asString()
                 .contains(message);
+    }
+
+    @Test
+    void azure_needs_a_key_at_every_address() throws IOException {
+        assertThat(mistakes(lines(
+                        "orchestrator.providers.a.type=azure",
+                        "orchestrator.providers.a.base-url=https://x.openai.azure.com",
+                        "orchestrator.providers.a.model=chat")))
+                .singleElement()
+                .asString()
+                .contains("orchestrator.providers.a.api-key: missing; azure needs a key");
+    }
+
+    @Test
+    void the_query_of_the_address_that_azures_portal_shows_has_a_setting_of_its_own() throws IOException {
+        assertThat(mistakes(lines(
+                        "orchestrator.providers.a.type=azure",
+                        "orchestrator.providers.a.base-url=https://x.openai.azure.com/openai/deployments/d/chat/completions"
+                                + "?api-version=2024-10-21",
+                        "orchestrator.providers.a.api-key=k-secret-123",
+                        "orchestrator.providers.a.model=chat")))
+                .singleElement()
+                .asString()
+                .contains("base-url: must not have a query or a fragment")
+                .contains("give a version as api-version");
+    }
+
+    @Test
+    void a_key_that_is_in_the_wrong_line_is_not_repeated() throws IOException {
+        assertThat(mistakes(lines(
+                        "orchestrator.providers.a.type=azure",
+                        "orchestrator.providers.a.base-url=https://x.openai.azure.com",
+                        "orchestrator.providers.a.api-key=k-secret-123",
+                        "orchestrator.providers.a.auth=k-secret-123",
+                        "orchestrator.providers.a.model=chat")))
+                .singleElement()
+                .asString()
+                .contains("auth: must be api-key or bearer")
+                .doesNotContain("k-secret");
     }
 
     @Test

@@ -64,6 +64,7 @@ abstract class Catalogue {
     static Consumer<ProviderSettings.Builder> at(Vendor vendor, Way way, int priority) {
         return p -> p.type(vendor.type())
                 .baseUrl(vendor.baseUrl())
+                .apiKey("any")
                 .model(vendor.model())
                 .priority(priority)
                 .totalTimeout(ATTEMPT_LIMIT)
