@@ -6,6 +6,7 @@ import ai.orchestrator.provider.EventSink;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -27,7 +28,7 @@ final class AnthropicDecoder extends AnswerDecoder {
             "delta",
             "message");
 
-    /** More than any answer has. */
+    /** An answer of more blocks goes back without its thoughts. */
     private static final int MAX_BLOCKS = 1_024;
 
     private static final String TEXT = "text";
@@ -49,6 +50,11 @@ final class AnthropicDecoder extends AnswerDecoder {
 
     /** In the order in which they came. A call's content is kept elsewhere. */
     private final Map<Place, Block> blocks = new LinkedHashMap<>();
+
+    private boolean tooManyBlocks;
+
+    /** The blocks whose JSON is a call's: a tool that runs at the provider's has such pieces too. */
+    private final Set<Integer> toolBlocks = new HashSet<>();
 
     private Usage usage = Usage.of(0, 0);
     private long uncached;
@@ -136,6 +142,7 @@ final class AnthropicDecoder extends AnswerDecoder {
                 seal(index, type, textOf(block.path("data")));
             }
             case TOOL_USE -> {
+                toolBlocks.add(index);
                 JsonNode input = block.path("input");
                 toolCalls.piece(
                         index,
@@ -157,8 +164,7 @@ final class AnthropicDecoder extends AnswerDecoder {
             case "thinking_delta" -> think(index, textOf(delta.path("thinking")));
             case "signature_delta" -> seal(index, THINKING, textOf(delta.path("signature")));
             case "input_json_delta" -> {
-                // A tool that runs at the provider's has such pieces too.
-                if (blocks.containsKey(new Place(index, TOOL_USE))) {
+                if (toolBlocks.contains(index)) {
                     toolCalls.piece(index, "", "", textOf(delta.path("partial_json")));
                 }
             }
@@ -172,11 +178,11 @@ final class AnthropicDecoder extends AnswerDecoder {
         Place place = new Place(index, type);
         Block block = blocks.get(place);
         if (block == null) {
-            if (blocks.size() == MAX_BLOCKS) {
-                throw malformed("the answer has more than " + MAX_BLOCKS + " blocks");
-            }
             block = new Block();
-            blocks.put(place, block);
+            tooManyBlocks |= blocks.size() == MAX_BLOCKS;
+            if (!tooManyBlocks) {
+                blocks.put(place, block);
+            }
         }
         return block;
     }
@@ -275,7 +281,7 @@ final class AnthropicDecoder extends AnswerDecoder {
                 }
             }
         }
-        if (!thoughts.isEmpty()) {
+        if (!thoughts.isEmpty() && !tooManyBlocks) {
             state(AnthropicDialect.NAME, Json.text(inBetween ? all : thoughts));
         }
     }

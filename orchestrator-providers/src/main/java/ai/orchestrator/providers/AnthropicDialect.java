@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -39,7 +40,9 @@ import okhttp3.Request;
  *   <li>All others, which are those from 4.6 on, think adaptively, with effort low for MINIMAL and LOW, medium, high, and max.
  * </ul>
  *
- * <p>Without an effort, and with NONE, nothing is said of thinking, which is off by default.
+ * <p>Up to 4.8 a model thinks only when asked to; without an effort, and with NONE, nothing is said of it. From Claude 5 on a model thinks unless
+ * told not to, which NONE does where it can be told, and so does a tool that is forced where the request names no effort. Models from 4.7 on
+ * take no temperature and no top-p. After the migration guides of each model at platform.claude.com/docs.
  */
 final class AnthropicDialect implements Dialect {
 
@@ -63,6 +66,25 @@ final class AnthropicDialect implements Dialect {
     /** Do not think: claude-2.1, claude-3-opus, claude-3-5-haiku. */
     private static final Pattern WITHOUT_THINKING =
             Pattern.compile("(?:anthropic/)?claude-(?:instant|[12]|3(?![-.]7))(?:[-.].*)?");
+
+    /** Choose their words themselves: Opus 4.7, and all that came later. */
+    private static final Pattern WITHOUT_TEMPERATURE =
+            Pattern.compile("(?:anthropic/)?claude-[a-z]+-(?:4[-.][7-9]|[5-9]|[1-9]\\d)(?:[-.@:].*)?");
+
+    /** Think unless told not to. */
+    private static final Pattern THINKS_BY_DEFAULT =
+            Pattern.compile("(?:anthropic/)?claude-[a-z]+-(?:[5-9]|[1-9]\\d)(?:[-.@:].*)?");
+
+    /** Of these, those that cannot be told not to. */
+    private static final Pattern ALWAYS_THINKS =
+            Pattern.compile("(?:anthropic/)?claude-(?:fable-5|mythos-5|opus-5[-.][5-9])(?:[-.@:].*)?");
+
+    /** Thinks least with a word of its own. */
+    private static final Pattern BETWEEN_TOOLS = Pattern.compile("(?:anthropic/)?claude-sonnet-5[-.]5(?:[-.@:].*)?");
+
+    /** Cannot be made to call a tool. */
+    private static final Pattern WITHOUT_FORCED_TOOLS =
+            Pattern.compile("(?:anthropic/)?claude-(?:fable-5[-.]1|(?:opus|sonnet)-5[-.]5)(?:[-.@:].*)?");
 
     /** What is left for the answer beside a budget for thinking. */
     private static final int ROOM_BESIDE_BUDGET = 8_192;
@@ -123,6 +145,9 @@ final class AnthropicDialect implements Dialect {
         if (request.temperature().orElse(0) > 1) {
             return Optional.of("temperature: " + NAME + " takes 0 to 1");
         }
+        if (samples && is(WITHOUT_TEMPERATURE)) {
+            return Optional.of(sampling + target.model() + " takes none");
+        }
         if (samples && apiVersion.compareTo(WITHOUT_SAMPLING) >= 0) {
             return Optional.of(sampling + NAME + " takes it only with an api-version before " + WITHOUT_SAMPLING);
         }
@@ -132,21 +157,32 @@ final class AnthropicDialect implements Dialect {
         if (request.temperature().isPresent() && request.topP().isPresent()) {
             return Optional.of("topP: " + NAME + " takes it only without temperature");
         }
-        if (thinks && WITHOUT_THINKING.matcher(target.model()).matches()) {
+        if (thinks && is(WITHOUT_THINKING)) {
             return Optional.of("reasoningEffort: " + target.model() + " does not think");
+        }
+        if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent() && is(ALWAYS_THINKS)) {
+            return Optional.of("reasoningEffort: " + target.model() + " cannot stop thinking");
         }
         if (budget > 0 && request.maxTokens().orElse(Integer.MAX_VALUE) <= budget) {
             return Optional.of("maxTokens: must be more than the " + budget + " tokens that " + target.model()
                     + " may think with this reasoning effort");
         }
-        if (thinks && !request.tools().isEmpty() && forcesTool(request.toolChoice())) {
+        if (forcesTool(request) && is(WITHOUT_FORCED_TOOLS)) {
+            return Optional.of("toolChoice: " + target.model() + " cannot be made to call a tool");
+        }
+        if (thinks && forcesTool(request)) {
             return Optional.of("toolChoice: " + NAME + " forces tools only with reasoning effort NONE");
         }
         return Optional.empty();
     }
 
-    private static boolean forcesTool(ToolChoice choice) {
-        return choice == ToolChoice.Mode.REQUIRED || choice instanceof ToolChoice.Named;
+    private boolean is(Pattern family) {
+        return family.matcher(target.model()).matches();
+    }
+
+    private static boolean forcesTool(ChatRequest request) {
+        ToolChoice choice = request.toolChoice();
+        return !request.tools().isEmpty() && (choice == ToolChoice.Mode.REQUIRED || choice instanceof ToolChoice.Named);
     }
 
     /** The effort to think with; empty if nothing is to be said of it. */
@@ -207,7 +243,9 @@ final class AnthropicDialect implements Dialect {
                     .put("type", "json_schema")
                     .set("schema", Json.callersObject("the schema '" + schema.name() + "'", schema.schema()));
         }
-        effort(request).ifPresent(effort -> writeEffort(effort, budget(request), json));
+        effort(request)
+                .ifPresentOrElse(
+                        effort -> writeEffort(effort, budget(request), json), () -> writeNoThinking(request, json));
         json.put("stream", delivery == Delivery.STREAMED);
         Json.addExtra(json, request.extra(NAME), FIXED_FIELDS);
         return json;
@@ -263,6 +301,10 @@ final class AnthropicDialect implements Dialect {
                     message.content().forEach(part -> write(part, blocks));
                     message.toolCalls().forEach(call -> write(call, blocks.addObject()));
                 }
+                // An answer that was cut off while the model thought is refused with its end.
+                while (isThought(blocks.path(blocks.size() - 1))) {
+                    blocks.remove(blocks.size() - 1);
+                }
             }
             case TOOL -> {
                 ToolCall call = message.answeredCall().orElseThrow();
@@ -279,17 +321,57 @@ final class AnthropicDialect implements Dialect {
         return blocks;
     }
 
-    /** What the model thought, signed: first, or where it came among the rest, which then is there too. Says whether it is. */
+    /**
+     * What the model thought, signed: first, or where it came among the rest, which then is there too. Whoever kept it may have changed it, or
+     * the message: what is neither goes without.
+     *
+     * @return whether the rest is there too
+     */
     private static boolean writeState(Message message, ArrayNode blocks) {
         String state = message.providerState().get(NAME);
+        if (state == null || !(Json.parse(state) instanceof ArrayNode own)) {
+            return false;
+        }
+        StringBuilder text = new StringBuilder();
+        List<String> calls = new ArrayList<>();
         boolean whole = false;
-        if (state != null && Json.parse(state) instanceof ArrayNode own) {
-            blocks.addAll(own);
-            for (JsonNode block : own) {
-                whole |= !block.path("type").asText().endsWith("thinking");
+        for (JsonNode block : own) {
+            switch (block.path("type").asText()) {
+                case "thinking", "redacted_thinking" -> {
+                    // Goes back as it is.
+                }
+                case "text" -> {
+                    whole = true;
+                    text.append(block.path("text").asText());
+                }
+                case "tool_use" -> {
+                    whole = true;
+                    calls.add(block.path("id").asText());
+                }
+                default -> {
+                    return false;
+                }
             }
         }
+        if (whole && !(sameWords(text.toString(), message.text()) && calls.equals(toolCallIds(message)))) {
+            return false;
+        }
+        blocks.addAll(own);
         return whole;
+    }
+
+    /** Blank texts between others are not kept. */
+    private static boolean sameWords(String one, String other) {
+        return one.replaceAll("\\s+", "").equals(other.replaceAll("\\s+", ""));
+    }
+
+    private static List<String> toolCallIds(Message message) {
+        return message.toolCalls().stream().map(AnthropicDialect::toolCallId).toList();
+    }
+
+    private static boolean isThought(JsonNode block) {
+        String type = block.path("type").asText();
+        return type.equals("thinking") || type.equals("redacted_thinking");
     }
 
     private static void write(Content content, ArrayNode blocks) {
@@ -347,6 +429,13 @@ final class AnthropicDialect implements Dialect {
                         case REQUIRED -> "any";
                         case NONE -> "none";
                     });
+        }
+    }
+
+    private void writeNoThinking(ChatRequest request, ObjectNode json) {
+        boolean wanted = request.reasoningEffort().isPresent() || forcesTool(request);
+        if (wanted && is(THINKS_BY_DEFAULT) && !is(ALWAYS_THINKS)) {
+            json.putObject("thinking").put("type", is(BETWEEN_TOOLS) ? "between_tools" : "disabled");
         }
     }
 

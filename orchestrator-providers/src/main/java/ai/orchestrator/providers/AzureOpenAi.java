@@ -40,12 +40,11 @@ final class AzureOpenAi {
 
     /** Where to post. The address may be the whole one that Azure's portal shows, but for its query. */
     static HttpUrl chatCompletions(ProviderTarget target) {
-        HttpUrl base = Endpoint.base(target.baseUrl());
+        HttpUrl base = Endpoint.without(Endpoint.base(target.baseUrl()), "chat", "completions");
         HttpUrl.Builder url = base.newBuilder();
-        boolean whole = Endpoint.endsWith(base, "chat", "completions");
         if (base.pathSegments().contains("deployments")) {
             addVersion(target, url);
-        } else if (Endpoint.endsWith(base, "v1") || Endpoint.endsWith(base, "v1", "chat", "completions")) {
+        } else if (Endpoint.endsWith(base, "v1")) {
             target.option(API_VERSION).ifPresent(version -> url.addQueryParameter(API_VERSION, version));
         } else {
             if (!Endpoint.endsWith(base, "openai")) {
@@ -54,7 +53,7 @@ final class AzureOpenAi {
             url.addPathSegment("deployments").addPathSegment(target.model());
             addVersion(target, url);
         }
-        return whole ? url.build() : url.addPathSegments("chat/completions").build();
+        return url.addPathSegments("chat/completions").build();
     }
 
     private static void addVersion(ProviderTarget target, HttpUrl.Builder url) {

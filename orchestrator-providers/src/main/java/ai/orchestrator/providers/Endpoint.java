@@ -29,6 +29,15 @@ final class Endpoint {
                 : base.newBuilder().addPathSegments(String.join("/", segments)).build();
     }
 
+    /** The address without the segments at its end, if they are there. */
+    static HttpUrl without(HttpUrl url, String... segments) {
+        HttpUrl.Builder builder = url.newBuilder();
+        for (int i = 1; endsWith(url, segments) && i <= segments.length; i++) {
+            builder.removePathSegment(url.pathSize() - i);
+        }
+        return base(URI.create(builder.build().toString()));
+    }
+
     static boolean endsWith(HttpUrl url, String... segments) {
         List<String> path = url.encodedPathSegments();
         int from = path.size() - segments.length;

@@ -40,6 +40,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -272,12 +274,15 @@ class AnthropicDialectTest {
 
     @Test
     void sampling_stop_sequences_and_the_callers_limit_are_sent() {
-        JsonNode json = sent(asking().maxTokens(17).temperature(0.5).stop("END", "STOP"));
+        Orchestrator orchestrator = orchestrator(settings -> settings.model(BUDGETED));
+        JsonNode json =
+                sent(orchestrator, asking().maxTokens(17).temperature(0.5).stop("END", "STOP"));
 
         assertThat(json.path("max_tokens").asInt()).isEqualTo(17);
         assertThat(json.path("temperature").asDouble()).isEqualTo(0.5);
         assertThat(json.path("stop_sequences")).isEqualTo(parse("[\"END\",\"STOP\"]"));
-        assertThat(sent(asking().topP(0.25)).path("top_p").asDouble()).isEqualTo(0.25);
+        assertThat(sent(orchestrator, asking().topP(0.25)).path("top_p").asDouble())
+                .isEqualTo(0.25);
     }
 
     @Test
@@ -414,7 +419,7 @@ class AnthropicDialectTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"claude-haiku-5-5", BUDGETED, "claude-3-5-haiku-20241022"})
+    @ValueSource(strings = {"claude-opus-4-6", BUDGETED, "claude-3-5-haiku-20241022"})
     void no_effort_says_nothing_of_thinking(String model) {
         JsonNode json = sent(
                 orchestrator(settings -> settings.model(model)),
@@ -422,6 +427,32 @@ class AnthropicDialectTest {
 
         assertThat(json.has("thinking")).isFalse();
         assertThat(json.has("output_config")).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "claude-opus-4-8, ''",
+        "claude-sonnet-5, disabled",
+        "claude-opus-5, disabled",
+        "claude-haiku-5-5, disabled",
+        "anthropic/claude-haiku-5.5, disabled",
+        "claude-sonnet-5-5, between_tools",
+    })
+    void a_model_that_thinks_by_itself_is_told_not_to(String model, String type) {
+        Orchestrator orchestrator = orchestrator(settings -> settings.model(model));
+        JsonNode json = sent(orchestrator, asking().reasoningEffort(ReasoningEffort.NONE));
+
+        assertThat(json.path("thinking").path("type").asText()).isEqualTo(type);
+        assertThat(json.has("output_config")).isFalse();
+        assertThat(sent(orchestrator, asking()).has("thinking")).isFalse();
+    }
+
+    @Test
+    void a_forced_tool_without_an_effort_means_none() {
+        JsonNode json = sent(asking().tool(CLOCK).toolChoice(ToolChoice.Mode.REQUIRED));
+
+        assertThat(json.path("thinking")).isEqualTo(parse(q("{'type':'disabled'}")));
+        assertThat(json.path("tool_choice").path("type").asText()).isEqualTo("any");
     }
 
     @Test
@@ -452,13 +483,53 @@ class AnthropicDialectTest {
         refused(orchestrator(), asking().seed(1), "seed: ");
         refused(orchestrator(), asking().responseFormat(ResponseFormat.Plain.JSON), "responseFormat: ");
         refused(orchestrator(), asking().temperature(1.01), "temperature: ");
-        refused(orchestrator(), asking().temperature(0.5).topP(0.5), "topP: ");
+        refused(
+                orchestrator(settings -> settings.model(BUDGETED)),
+                asking().temperature(0.5).topP(0.5),
+                "topP: anthropic takes it only without temperature");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "claude-haiku-5-5",
+                "claude-opus-4-7",
+                "claude-opus-4-8-20260520",
+                "anthropic/claude-sonnet-5",
+                "claude-fable-5-1"
+            })
+    void models_from_4_7_on_take_no_sampling(String model) {
+        Orchestrator orchestrator = orchestrator(settings -> settings.model(model));
+
+        refused(orchestrator, asking().temperature(0.5), "temperature: " + model + " takes none");
+        refused(orchestrator, asking().topP(0.5), "topP: " + model + " takes none");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"claude-opus-5-5", "claude-fable-5", "claude-fable-5-1"})
+    void a_model_that_cannot_stop_thinking_is_not_asked_to(String model) {
+        refused(
+                orchestrator(settings -> settings.model(model)),
+                asking().reasoningEffort(ReasoningEffort.NONE),
+                "reasoningEffort: " + model + " cannot stop thinking");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"})
+    void a_model_that_cannot_be_made_to_call_a_tool_is_not_told_to(String model) {
+        Orchestrator orchestrator = orchestrator(settings -> settings.model(model));
+
+        refused(
+                orchestrator,
+                asking().tool(CLOCK).toolChoice(new ToolChoice.Named("clock")),
+                "toolChoice: " + model + " cannot be made to call a tool");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"2026-10-21", "2027-01-01"})
     void the_newer_version_takes_no_sampling(String version) {
-        Orchestrator orchestrator = orchestrator(settings -> settings.option("api-version", version));
+        Orchestrator orchestrator =
+                orchestrator(settings -> settings.model(BUDGETED).option("api-version", version));
 
         refused(orchestrator, asking().temperature(1), "temperature: ");
         refused(orchestrator, asking().topP(1), "topP: ");
@@ -878,5 +949,66 @@ class AnthropicDialectTest {
                 .user("?"));
 
         assertThat(json.path("messages").path(1).path("content")).isEqualTo(parse(q("[{'type':'text','text':'hm'}]")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'type':'thinking','thinking':'Hm.','signature':'c2ln'}",
+                "{'type':'thinking','thinking':'Hm.','signature':'c2ln'},{'type':'text','text':' '}",
+                "{'type':'redacted_thinking','data':'c2ln'}",
+            })
+    void thoughts_that_nothing_followed_do_not_go_back(String content) {
+        ChatResponse response = answered(answer(content, "max_tokens"));
+        server.awaitRequest();
+        JsonNode messages =
+                sent(asking().message(response.message()).user("Go on.")).path("messages");
+
+        assertThat(messages).hasSize(1);
+        assertThat(messages.path(0).path("role").asText()).isEqualTo("user");
+    }
+
+    @Test
+    void thoughts_behind_the_last_word_do_not_go_back() {
+        ChatResponse response = answered(answer(
+                "{'type':'thinking','thinking':'Hm.','signature':'c2ln'},{'type':'text','text':'It is'},"
+                        + "{'type':'thinking','thinking':'or not?','signature':'c2ln'}",
+                "max_tokens"));
+        server.awaitRequest();
+        JsonNode messages =
+                sent(asking().message(response.message()).user("Go on.")).path("messages");
+
+        assertThat(messages.path(1).path("content"))
+                .isEqualTo(parse(q("[{'type':'thinking','thinking':'Hm.','signature':'c2ln'},"
+                        + "{'type':'text','text':'It is'}]")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[{}]",
+                "['x']",
+                "[{'type':'image'}]",
+                "[{'type':'thinking','thinking':'Hm.','signature':'c2ln'},{'type':'text','text':'before the edit'}]",
+                "[{'type':'text','text':'edited'},{'type':'tool_use','id':'x','name':'clock','input':{}}]",
+            })
+    void a_state_that_does_not_fit_its_message_is_not_sent(String state) {
+        Message edited = Message.assistant("edited").withProviderState("anthropic", q(state));
+        JsonNode messages = sent(asking().message(edited).user("?")).path("messages");
+
+        assertThat(messages.path(1).path("content")).isEqualTo(parse(q("[{'type':'text','text':'edited'}]")));
+    }
+
+    @Test
+    void an_answer_of_very_many_blocks_is_an_answer() {
+        String content = IntStream.range(0, 1_500)
+                .mapToObj(number -> "{'type':'text','text':'la '},")
+                .collect(Collectors.joining());
+        ChatResponse response = answered(
+                answer(content + "{'type':'tool_use','id':'toolu_1','name':'clock','input':{'a':1}}", "tool_use"));
+
+        assertThat(response.text()).isEqualTo("la ".repeat(1_500));
+        assertThat(response.toolCalls()).containsExactly(new ToolCall("toolu_1", "clock", "{\"a\":1}"));
+        assertThat(response.message().providerState()).isEmpty();
     }
 }

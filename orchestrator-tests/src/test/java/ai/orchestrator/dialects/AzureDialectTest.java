@@ -151,6 +151,8 @@ class AzureDialectTest {
                 "/openai/v1|v1               | /openai/v1/chat/completions?api-version=v1",
                 "/v1    |                    | /v1/chat/completions",
                 // As portals and examples show it.
+                "/chat/completions|          | /openai/deployments/chat/chat/completions?api-version=2024-10-21",
+                "/openai/chat/completions|   | /openai/deployments/chat/chat/completions?api-version=2024-10-21",
                 "/openai/v1/chat/completions|| /openai/v1/chat/completions",
                 "/openai/deployments/d|      | /openai/deployments/d/chat/completions?api-version=2024-10-21",
                 "/openai/deployments/d/chat/completions| 2024-06-01 | /openai/deployments/d/chat/completions?api-version=2024-06-01",
