@@ -21,6 +21,8 @@ import com.anthropic.models.messages.OutputConfig;
 import com.anthropic.models.messages.RawMessageStreamEvent;
 import com.anthropic.models.messages.ThinkingBlockParam;
 import com.anthropic.models.messages.ThinkingConfigAdaptive;
+import com.anthropic.models.messages.ThinkingConfigBetweenTools;
+import com.anthropic.models.messages.ThinkingConfigDisabled;
 import com.anthropic.models.messages.ThinkingConfigParam;
 import com.anthropic.models.messages.Tool;
 import com.anthropic.models.messages.ToolChoiceAny;
@@ -232,6 +234,18 @@ final class AnthropicIntents {
                 "reasoning effort none",
                 Intent.question().reasoningEffort(ReasoningEffort.NONE),
                 AnthropicIntents::question);
+        add(
+                "reasoning effort none, model that thinks by itself",
+                "claude-haiku-5-5",
+                NEWEST,
+                Intent.question().reasoningEffort(ReasoningEffort.NONE),
+                p -> question(p).thinking(ThinkingConfigDisabled.builder().build()));
+        add(
+                "reasoning effort none, model that only thinks less",
+                "claude-sonnet-5-5",
+                NEWEST,
+                Intent.question().reasoningEffort(ReasoningEffort.NONE),
+                p -> question(p).thinking(ThinkingConfigBetweenTools.builder().build()));
         add(
                 "reasoning effort medium, model with a budget",
                 "claude-sonnet-4-5",
