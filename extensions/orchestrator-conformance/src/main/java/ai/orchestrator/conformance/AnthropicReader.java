@@ -94,7 +94,7 @@ final class AnthropicReader implements Reader {
                         .toList(),
                 calls.stream().map(ToolUseBlock::id).toList(),
                 Words.finishReason(answer.stopReason().map(StopReason::asString).orElse("")),
-                usage(answer.usage()),
+                Optional.of(usage(answer.usage())),
                 answer.model().asString(),
                 answer.id());
     }

@@ -75,9 +75,7 @@ final class GeminiReader implements Reader {
                         .toList(),
                 calls.stream().flatMap(call -> call.id().stream()).toList(),
                 finishReason(pieces, !calls.isEmpty()),
-                last(pieces, GenerateContentResponse::usageMetadata)
-                        .map(GeminiReader::usage)
-                        .orElse(Reading.NO_USAGE),
+                last(pieces, GenerateContentResponse::usageMetadata).map(GeminiReader::usage),
                 last(pieces, GenerateContentResponse::modelVersion).orElse(""),
                 last(pieces, GenerateContentResponse::responseId).orElse(""));
     }

@@ -54,7 +54,11 @@ final class OpenAiReader implements Reader {
     private Reading whole(ChatCompletionCreateParams question) {
         try {
             ChatCompletion answer = client.chat().completions().create(question);
-            return answered(answer, reasoning(answer.choices().get(0).message()._allProperties()));
+            return answered(
+                    answer,
+                    first(answer)
+                            .map(choice -> reasoning(choice.message()._allProperties()))
+                            .orElse(""));
         } catch (RuntimeException e) {
             return failed("", e);
         }
@@ -98,12 +102,12 @@ final class OpenAiReader implements Reader {
         private final Map<Long, String> names = new TreeMap<>();
         private final Map<Long, String> ids = new TreeMap<>();
         private String finishReason = "";
-        private Reading.Usage usage = Reading.NO_USAGE;
+        private Optional<Reading.Usage> usage = Optional.empty();
         private String model = "";
         private String id = "";
 
         private void add(ChatCompletionChunk chunk) {
-            chunk.usage().map(OpenAiReader::usage).ifPresent(counts -> usage = counts);
+            usage = chunk.usage().map(OpenAiReader::usage).or(() -> usage);
             model = model.isEmpty() ? chunk.model() : model;
             id = id.isEmpty() ? chunk.id() : id;
             for (ChatCompletionChunk.Choice choice : chunk.choices()) {
@@ -155,22 +159,29 @@ final class OpenAiReader implements Reader {
                 .orElse("");
     }
 
+    /** Who gets an answer without choices has been told nothing. */
+    private static Optional<ChatCompletion.Choice> first(ChatCompletion answer) {
+        return answer.choices().stream().findFirst();
+    }
+
     private static Reading answered(ChatCompletion answer, String reasoning) {
-        ChatCompletion.Choice choice = answer.choices().get(0);
-        ChatCompletionMessage message = choice.message();
-        List<ChatCompletionMessageFunctionToolCall> calls = message.toolCalls().orElse(List.of()).stream()
-                .map(ChatCompletionMessageToolCall::asFunction)
-                .toList();
+        Optional<ChatCompletion.Choice> choice = first(answer);
+        Optional<ChatCompletionMessage> message = choice.map(ChatCompletion.Choice::message);
+        List<ChatCompletionMessageFunctionToolCall> calls =
+                message.flatMap(ChatCompletionMessage::toolCalls).orElse(List.of()).stream()
+                        .map(ChatCompletionMessageToolCall::asFunction)
+                        .toList();
         return Reading.answered(
-                message.content().orElse(""),
+                message.flatMap(ChatCompletionMessage::content).orElse(""),
                 reasoning,
                 calls.stream()
                         .map(ChatCompletionMessageFunctionToolCall::function)
                         .map(function -> Words.toolCall(function.name(), function.arguments()))
                         .toList(),
                 calls.stream().map(ChatCompletionMessageFunctionToolCall::id).toList(),
-                Words.finishReason(choice.finishReason().asString()),
-                answer.usage().map(OpenAiReader::usage).orElse(Reading.NO_USAGE),
+                Words.finishReason(
+                        choice.map(said -> said.finishReason().asString()).orElse("")),
+                answer.usage().map(OpenAiReader::usage),
                 answer.model(),
                 answer.id());
     }

@@ -51,7 +51,6 @@ final class OurReader implements Reader {
 
     private static Reading answered(ChatResponse answer) {
         List<ToolCall> calls = answer.toolCalls();
-        Usage usage = answer.usage().orElse(Usage.of(0, 0));
         return Reading.answered(
                 answer.text(),
                 answer.reasoning(),
@@ -63,10 +62,14 @@ final class OurReader implements Reader {
                         .filter(id -> !id.isEmpty())
                         .toList(),
                 Words.finishReason(answer.finishReason().name()),
-                new Reading.Usage(
-                        usage.inputTokens(), usage.outputTokens(), usage.cachedTokens(), usage.reasoningTokens()),
+                answer.usage().map(OurReader::usage),
                 answer.model(),
                 answer.responseId());
+    }
+
+    private static Reading.Usage usage(Usage usage) {
+        return new Reading.Usage(
+                usage.inputTokens(), usage.outputTokens(), usage.cachedTokens(), usage.reasoningTokens());
     }
 
     private static Reading failed(OrchestratorException e) {

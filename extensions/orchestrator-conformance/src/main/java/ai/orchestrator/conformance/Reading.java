@@ -3,7 +3,9 @@ package ai.orchestrator.conformance;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
 /**
  * What a reader makes of an answer.
@@ -14,7 +16,7 @@ import java.util.function.Function;
  * @param toolCalls names and arguments, in their order
  * @param toolCallIds what the vendor calls them; those that a reader makes up are none
  * @param finishReason in the words of {@link Words}; empty if it failed
- * @param usage tokens; {@link #NO_USAGE} if there was no word of it
+ * @param usage tokens; empty if there was no word of it, which is not the same as none
  * @param model who answered
  * @param id the vendor's name for the answer
  * @param status of a failure: the HTTP status; 0 if the reader tells none
@@ -28,7 +30,7 @@ record Reading(
         List<String> toolCalls,
         List<String> toolCallIds,
         String finishReason,
-        Usage usage,
+        Optional<Usage> usage,
         String model,
         String id,
         int status,
@@ -38,10 +40,13 @@ record Reading(
     static final String ANSWERED = "answered";
     static final String FAILED = "failed";
 
-    /** Tokens. */
+    /**
+     * Tokens.
+     *
+     * @param cached zero also if the vendor did not say
+     * @param reasoning likewise
+     */
     record Usage(long input, long output, long cached, long reasoning) {}
-
-    static final Usage NO_USAGE = new Usage(0, 0, 0, 0);
 
     private static final Map<String, Function<Reading, Object>> FIELDS = new LinkedHashMap<>();
 
@@ -52,10 +57,12 @@ record Reading(
         FIELDS.put("tool calls", Reading::toolCalls);
         FIELDS.put("tool call ids", Reading::toolCallIds);
         FIELDS.put("finish reason", Reading::finishReason);
-        FIELDS.put("input tokens", reading -> reading.usage.input);
-        FIELDS.put("output tokens", reading -> reading.usage.output);
-        FIELDS.put("cached tokens", reading -> reading.usage.cached);
-        FIELDS.put("reasoning tokens", reading -> reading.usage.reasoning);
+        FIELDS.put("input tokens", reading -> reading.tokens(Usage::input));
+        FIELDS.put("output tokens", reading -> reading.tokens(Usage::output));
+        FIELDS.put("cached tokens", reading -> reading.usage.map(Usage::cached).orElse(0L));
+        FIELDS.put(
+                "reasoning tokens",
+                reading -> reading.usage.map(Usage::reasoning).orElse(0L));
         FIELDS.put("model", Reading::model);
         FIELDS.put("id", Reading::id);
         FIELDS.put("status", Reading::status);
@@ -68,7 +75,7 @@ record Reading(
             List<String> toolCalls,
             List<String> toolCallIds,
             String finishReason,
-            Usage usage,
+            Optional<Usage> usage,
             String model,
             String id) {
         return new Reading(
@@ -77,7 +84,13 @@ record Reading(
 
     /** A failure. What had been thought before is nobody's partial answer. */
     static Reading failed(String partialText, int status, String code, String detail) {
-        return new Reading(FAILED, partialText, "", List.of(), List.of(), "", NO_USAGE, "", "", status, code, detail);
+        return new Reading(
+                FAILED, partialText, "", List.of(), List.of(), "", Optional.empty(), "", "", status, code, detail);
+    }
+
+    /** As text, for zero is not nothing. */
+    private String tokens(ToLongFunction<Usage> count) {
+        return usage.map(tokens -> Long.toString(count.applyAsLong(tokens))).orElse("");
     }
 
     /** By name, as text; empty for nothing. */

@@ -29,6 +29,11 @@ final class Report {
             difference, and only what a stream had shown before is compared beside it. *Streamed* are pieces as the client
             hands them over, *accumulated* is the answer that its own accumulator makes of them.
 
+            Not compared are Retry-After, the id of a request, and the text of a refusal. Apart from OpenAI and Azure the
+            providers with OpenAI's dialect are settings of one and the same dialect: Groq, Hugging Face, Mistral, DeepSeek
+            and OpenRouter have one request each. Together, Cerebras, xAI and LM Studio have neither a request nor a served
+            answer here, Hugging Face has no served answer, and vLLM no request.
+
             """;
 
     private static final List<String> MODES =
