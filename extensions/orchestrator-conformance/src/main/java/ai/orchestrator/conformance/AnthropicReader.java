@@ -119,6 +119,7 @@ final class AnthropicReader implements Reader {
                 service.map(AnthropicServiceException::statusCode).orElse(0),
                 service.flatMap(known -> known.errorCode().or(() -> known.type().map(ErrorType::asString)))
                         .orElse(""),
+                Words.kind(e.getClass().getSimpleName()),
                 e.toString());
     }
 

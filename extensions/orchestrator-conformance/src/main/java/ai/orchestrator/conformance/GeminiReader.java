@@ -56,9 +56,14 @@ final class GeminiReader implements Reader {
             }
             return answered(pieces);
         } catch (ApiException e) {
-            return Reading.failed(text(pieces, false), e.code(), e.status(), e.toString());
+            return Reading.failed(
+                    text(pieces, false),
+                    e.code(),
+                    e.status(),
+                    Words.kind(e.getClass().getSimpleName()),
+                    e.toString());
         } catch (RuntimeException e) {
-            return Reading.failed(text(pieces, false), 0, "", e.toString());
+            return Reading.failed(text(pieces, false), 0, "", "", e.toString());
         }
     }
 

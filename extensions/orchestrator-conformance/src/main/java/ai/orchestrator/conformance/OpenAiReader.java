@@ -205,6 +205,7 @@ final class OpenAiReader implements Reader {
                 partialText,
                 service.map(OpenAIServiceException::statusCode).orElse(0),
                 service.map(OpenAiReader::code).orElse(""),
+                Words.kind(e.getClass().getSimpleName()),
                 e.toString());
     }
 

@@ -77,7 +77,11 @@ final class OurReader implements Reader {
             throw new IllegalStateException("failed without a provider's failure", e);
         }
         return Reading.failed(
-                e.partialText(), cause.status().orElse(0), cause.code(), cause.kind() + ": " + cause.getMessage());
+                e.partialText(),
+                cause.status().orElse(0),
+                cause.code(),
+                Words.kind(cause.kind().name()),
+                cause.kind() + ": " + cause.getMessage());
     }
 
     @Override

@@ -21,6 +21,7 @@ import java.util.function.ToLongFunction;
  * @param id the vendor's name for the answer
  * @param status of a failure: the HTTP status; 0 if the reader tells none
  * @param code of a failure: the vendor's own word for it; empty if the reader tells none
+ * @param kind of a failure: what it means, in the words of {@link Words}; empty if the reader's exception does not tell
  * @param detail of a failure: what the reader calls it. Not compared: it is for people who look at a difference
  */
 record Reading(
@@ -35,6 +36,7 @@ record Reading(
         String id,
         int status,
         String code,
+        String kind,
         String detail) {
 
     static final String ANSWERED = "answered";
@@ -67,6 +69,7 @@ record Reading(
         FIELDS.put("id", Reading::id);
         FIELDS.put("status", Reading::status);
         FIELDS.put("code", Reading::code);
+        FIELDS.put("kind", Reading::kind);
     }
 
     static Reading answered(
@@ -79,13 +82,25 @@ record Reading(
             String model,
             String id) {
         return new Reading(
-                ANSWERED, text, reasoning, toolCalls, toolCallIds, finishReason, usage, model, id, 0, "", "");
+                ANSWERED, text, reasoning, toolCalls, toolCallIds, finishReason, usage, model, id, 0, "", "", "");
     }
 
     /** A failure. What had been thought before is nobody's partial answer. */
-    static Reading failed(String partialText, int status, String code, String detail) {
+    static Reading failed(String partialText, int status, String code, String kind, String detail) {
         return new Reading(
-                FAILED, partialText, "", List.of(), List.of(), "", Optional.empty(), "", "", status, code, detail);
+                FAILED,
+                partialText,
+                "",
+                List.of(),
+                List.of(),
+                "",
+                Optional.empty(),
+                "",
+                "",
+                status,
+                code,
+                kind,
+                detail);
     }
 
     /** As text, for zero is not nothing. */

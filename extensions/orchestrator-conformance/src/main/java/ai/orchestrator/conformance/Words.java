@@ -32,7 +32,42 @@ final class Words {
             Map.entry("content_filter", "content filter"),
             Map.entry("refusal", "refusal"));
 
+    /** What the clients' exceptions mean, those that say something, and this library's kinds of failure, in common words. */
+    private static final Map<String, String> KINDS = Map.ofEntries(
+            Map.entry("BadRequestException", "bad request"),
+            Map.entry("UnprocessableEntityException", "bad request"),
+            Map.entry("ContentTooLargeException", "too large"),
+            Map.entry("UnauthorizedException", "credential"),
+            Map.entry("PaymentRequiredException", "quota"),
+            Map.entry("PermissionDeniedException", "permission"),
+            Map.entry("NotFoundException", "not found"),
+            Map.entry("ConflictException", "conflict"),
+            Map.entry("RateLimitException", "rate limit"),
+            Map.entry("InternalServerException", "server"),
+            Map.entry("OverloadedException", "overloaded"),
+            Map.entry("ServiceUnavailableException", "overloaded"),
+            Map.entry("RequestTimeoutException", "timeout"),
+            Map.entry("GatewayTimeoutException", "timeout"),
+            Map.entry("BAD_REQUEST", "bad request"),
+            Map.entry("CREDENTIAL", "credential"),
+            Map.entry("QUOTA_EXHAUSTED", "quota"),
+            Map.entry("PERMISSION", "permission"),
+            Map.entry("MODEL_NOT_FOUND", "not found"),
+            Map.entry("CONFLICT", "conflict"),
+            Map.entry("RATE_LIMITED", "rate limit"),
+            Map.entry("SERVER", "server"),
+            Map.entry("OVERLOADED", "overloaded"),
+            Map.entry("TIMEOUT", "timeout"),
+            Map.entry("CONTEXT_TOO_LONG", "context too long"),
+            Map.entry("CONTENT_FILTERED", "content filtered"),
+            Map.entry("TOOL_GENERATION", "tool generation"));
+
     private Words() {}
+
+    /** What a failure means; empty if its name does not tell. */
+    static String kind(String name) {
+        return KINDS.getOrDefault(name, "");
+    }
 
     /** A finish reason in common words; {@code other} if there is none for it. */
     static String finishReason(String word) {

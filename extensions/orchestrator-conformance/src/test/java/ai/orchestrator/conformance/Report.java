@@ -27,7 +27,8 @@ final class Report {
             In how many cases a field agrees, and after a plus sign in how many it differs for a reason that is given
             below; cases in which neither side had anything are not counted. Where only one side has failed, that is the
             difference, and only what a stream had shown before is compared beside it. *Streamed* are pieces as the client
-            hands them over, *accumulated* is the answer that its own accumulator makes of them.
+            hands them over, *accumulated* is the answer that its own accumulator makes of them. *Kind* is what a failure
+            means, where the client has an exception of its own for it; Google's has none.
 
             Not compared are Retry-After, the id of a request, and the text of a refusal. Apart from OpenAI and Azure the
             providers with OpenAI's dialect are settings of one and the same dialect: Groq, Hugging Face, Mistral, DeepSeek
