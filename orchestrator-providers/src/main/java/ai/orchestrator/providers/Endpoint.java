@@ -31,11 +31,14 @@ final class Endpoint {
 
     /** The address without the segments at its end, if they are there. */
     static HttpUrl without(HttpUrl url, String... segments) {
+        if (!endsWith(url, segments)) {
+            return url;
+        }
         HttpUrl.Builder builder = url.newBuilder();
-        for (int i = 1; endsWith(url, segments) && i <= segments.length; i++) {
+        for (int i = 1; i <= segments.length; i++) {
             builder.removePathSegment(url.pathSize() - i);
         }
-        return base(URI.create(builder.build().toString()));
+        return builder.build();
     }
 
     static boolean endsWith(HttpUrl url, String... segments) {
