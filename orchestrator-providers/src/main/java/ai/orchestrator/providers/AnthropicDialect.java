@@ -17,7 +17,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -96,13 +95,29 @@ final class AnthropicDialect implements Dialect {
     private final String apiVersion;
     private final int defaultMaxTokens;
     private final boolean budgeted;
+    private final boolean withoutThinking;
+    private final boolean withoutTemperature;
+    private final boolean thinksByDefault;
+    private final boolean alwaysThinks;
+    private final boolean betweenTools;
+    private final boolean withoutForcedTools;
 
     AnthropicDialect(ProviderTarget target) {
         this.target = target;
         this.url = Endpoint.of(target.baseUrl(), "messages");
         this.apiVersion = target.option(API_VERSION).orElseThrow();
         this.defaultMaxTokens = Integer.parseInt(target.option(MAX_TOKENS).orElseThrow());
-        this.budgeted = BUDGETED.matcher(target.model()).matches();
+        this.budgeted = isOf(BUDGETED);
+        this.withoutThinking = isOf(WITHOUT_THINKING);
+        this.withoutTemperature = isOf(WITHOUT_TEMPERATURE);
+        this.thinksByDefault = isOf(THINKS_BY_DEFAULT);
+        this.alwaysThinks = isOf(ALWAYS_THINKS);
+        this.betweenTools = isOf(BETWEEN_TOOLS);
+        this.withoutForcedTools = isOf(WITHOUT_FORCED_TOOLS);
+    }
+
+    private boolean isOf(Pattern family) {
+        return family.matcher(target.model()).matches();
     }
 
     static ProviderType type() {
@@ -145,7 +160,7 @@ final class AnthropicDialect implements Dialect {
         if (request.temperature().orElse(0) > 1) {
             return Optional.of("temperature: " + NAME + " takes 0 to 1");
         }
-        if (samples && is(WITHOUT_TEMPERATURE)) {
+        if (samples && withoutTemperature) {
             return Optional.of(sampling + target.model() + " takes none");
         }
         if (samples && apiVersion.compareTo(WITHOUT_SAMPLING) >= 0) {
@@ -157,27 +172,23 @@ final class AnthropicDialect implements Dialect {
         if (request.temperature().isPresent() && request.topP().isPresent()) {
             return Optional.of("topP: " + NAME + " takes it only without temperature");
         }
-        if (thinks && is(WITHOUT_THINKING)) {
+        if (thinks && withoutThinking) {
             return Optional.of("reasoningEffort: " + target.model() + " does not think");
         }
-        if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent() && is(ALWAYS_THINKS)) {
+        if (request.reasoningEffort().filter(ReasoningEffort.NONE::equals).isPresent() && alwaysThinks) {
             return Optional.of("reasoningEffort: " + target.model() + " cannot stop thinking");
         }
         if (budget > 0 && request.maxTokens().orElse(Integer.MAX_VALUE) <= budget) {
             return Optional.of("maxTokens: must be more than the " + budget + " tokens that " + target.model()
                     + " may think with this reasoning effort");
         }
-        if (forcesTool(request) && is(WITHOUT_FORCED_TOOLS)) {
+        if (forcesTool(request) && withoutForcedTools) {
             return Optional.of("toolChoice: " + target.model() + " cannot be made to call a tool");
         }
         if (thinks && forcesTool(request)) {
             return Optional.of("toolChoice: " + NAME + " forces tools only with reasoning effort NONE");
         }
         return Optional.empty();
-    }
-
-    private boolean is(Pattern family) {
-        return family.matcher(target.model()).matches();
     }
 
     private static boolean forcesTool(ChatRequest request) {
@@ -299,7 +310,7 @@ final class AnthropicDialect implements Dialect {
             case ASSISTANT -> {
                 if (!writeState(message, blocks)) {
                     message.content().forEach(part -> write(part, blocks));
-                    message.toolCalls().forEach(call -> write(call, blocks.addObject()));
+                    blocks.addAll(toolCalls(message));
                 }
                 // An answer that was cut off while the model thought is refused with its end.
                 while (isThought(blocks.path(blocks.size() - 1))) {
@@ -333,7 +344,7 @@ final class AnthropicDialect implements Dialect {
             return false;
         }
         StringBuilder text = new StringBuilder();
-        List<String> calls = new ArrayList<>();
+        ArrayNode calls = Json.object().arrayNode();
         boolean whole = false;
         for (JsonNode block : own) {
             switch (block.path("type").asText()) {
@@ -346,14 +357,14 @@ final class AnthropicDialect implements Dialect {
                 }
                 case "tool_use" -> {
                     whole = true;
-                    calls.add(block.path("id").asText());
+                    calls.add(block);
                 }
                 default -> {
                     return false;
                 }
             }
         }
-        if (whole && !(sameWords(text.toString(), message.text()) && calls.equals(toolCallIds(message)))) {
+        if (whole && !(sameWords(text.toString(), message.text()) && calls.equals(toolCalls(message)))) {
             return false;
         }
         blocks.addAll(own);
@@ -365,8 +376,10 @@ final class AnthropicDialect implements Dialect {
         return one.replaceAll("\\s+", "").equals(other.replaceAll("\\s+", ""));
     }
 
-    private static List<String> toolCallIds(Message message) {
-        return message.toolCalls().stream().map(AnthropicDialect::toolCallId).toList();
+    private static ArrayNode toolCalls(Message message) {
+        ArrayNode calls = Json.object().arrayNode();
+        message.toolCalls().forEach(call -> write(call, calls.addObject()));
+        return calls;
     }
 
     private static boolean isThought(JsonNode block) {
@@ -434,8 +447,8 @@ final class AnthropicDialect implements Dialect {
 
     private void writeNoThinking(ChatRequest request, ObjectNode json) {
         boolean wanted = request.reasoningEffort().isPresent() || forcesTool(request);
-        if (wanted && is(THINKS_BY_DEFAULT) && !is(ALWAYS_THINKS)) {
-            json.putObject("thinking").put("type", is(BETWEEN_TOOLS) ? "between_tools" : "disabled");
+        if (wanted && thinksByDefault && !alwaysThinks) {
+            json.putObject("thinking").put("type", betweenTools ? "between_tools" : "disabled");
         }
     }
 

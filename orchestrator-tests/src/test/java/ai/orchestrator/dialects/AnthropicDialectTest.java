@@ -1000,6 +1000,21 @@ class AnthropicDialectTest {
     }
 
     @Test
+    void a_call_that_was_edited_goes_back_as_it_was_edited() {
+        ToolCall edited = new ToolCall("toolu_1", "clock", "{\"zone\":\"***\"}");
+        Message message = Message.assistant("", List.of(edited))
+                .withProviderState(
+                        "anthropic",
+                        q("[{'type':'thinking','thinking':'Hm.','signature':'c2ln'},"
+                                + "{'type':'tool_use','id':'toolu_1','name':'clock','input':{'zone':'mine'}}]"));
+        JsonNode messages = sent(asking().tool(CLOCK).message(message).toolResult(edited, "noon"))
+                .path("messages");
+
+        assertThat(messages.path(1).path("content"))
+                .isEqualTo(parse(q("[{'type':'tool_use','id':'toolu_1','name':'clock','input':{'zone':'***'}}]")));
+    }
+
+    @Test
     void an_answer_of_very_many_blocks_is_an_answer() {
         String content = IntStream.range(0, 1_500)
                 .mapToObj(number -> "{'type':'text','text':'la '},")
