@@ -17,6 +17,7 @@ module ai.orchestrator.core {
     exports ai.orchestrator.chat;
     exports ai.orchestrator.config;
     exports ai.orchestrator.provider;
+    exports ai.orchestrator.quota;
     exports ai.orchestrator.time;
     exports ai.orchestrator.internal to
             ai.orchestrator.providers;

@@ -2,6 +2,7 @@ package ai.orchestrator.breaker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.orchestrator.testkit.LogCapture;
 import ai.orchestrator.testkit.ManualTimeSource;
 import java.time.Duration;
 import java.time.Instant;

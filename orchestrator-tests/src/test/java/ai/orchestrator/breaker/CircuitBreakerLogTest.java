@@ -3,6 +3,7 @@ package ai.orchestrator.breaker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.orchestrator.breaker.Acquisition.Permit;
+import ai.orchestrator.testkit.LogCapture;
 import ai.orchestrator.testkit.ManualTimeSource;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
 import java.time.Duration;

@@ -1,4 +1,4 @@
-package ai.orchestrator.breaker;
+package ai.orchestrator.testkit;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -9,7 +9,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.LoggerFactory;
 
 /** What is logged under one name while it is open. */
-final class LogCapture extends AppenderBase<ILoggingEvent> implements AutoCloseable {
+public final class LogCapture extends AppenderBase<ILoggingEvent> implements AutoCloseable {
 
     private final Logger logger;
     private final List<ILoggingEvent> events = new CopyOnWriteArrayList<>();
@@ -18,7 +18,8 @@ final class LogCapture extends AppenderBase<ILoggingEvent> implements AutoClosea
         logger = (Logger) LoggerFactory.getLogger(name);
     }
 
-    static LogCapture of(Class<?> name) {
+    /** Everything that is logged under the name of a class, from now on. */
+    public static LogCapture of(Class<?> name) {
         LogCapture capture = new LogCapture(name);
         capture.start();
         capture.logger.setLevel(Level.DEBUG);
@@ -32,13 +33,14 @@ final class LogCapture extends AppenderBase<ILoggingEvent> implements AutoClosea
     }
 
     /** Each as its level and its message. */
-    List<String> lines() {
+    public List<String> lines() {
         return events.stream()
                 .map(event -> event.getLevel() + " " + event.getFormattedMessage())
                 .toList();
     }
 
-    void clear() {
+    /** Forgets what was logged so far. */
+    public void clear() {
         events.clear();
     }
 

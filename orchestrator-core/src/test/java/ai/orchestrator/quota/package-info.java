@@ -1,0 +1,4 @@
+@NullMarked
+package ai.orchestrator.quota;
+
+import org.jspecify.annotations.NullMarked;
