@@ -4,6 +4,7 @@
  */
 @SuppressWarnings("module") // The module that sees the internal package is built after this one.
 module ai.orchestrator.core {
+    requires com.github.benmanes.caffeine;
     requires transitive io.github.resilience4j.circuitbreaker;
     requires io.github.resilience4j.core;
     requires transitive micrometer.core;
@@ -14,10 +15,13 @@ module ai.orchestrator.core {
 
     exports ai.orchestrator;
     exports ai.orchestrator.breaker;
+    exports ai.orchestrator.cache;
     exports ai.orchestrator.chat;
     exports ai.orchestrator.config;
+    exports ai.orchestrator.health;
     exports ai.orchestrator.provider;
     exports ai.orchestrator.quota;
+    exports ai.orchestrator.routing;
     exports ai.orchestrator.time;
     exports ai.orchestrator.internal to
             ai.orchestrator.providers;

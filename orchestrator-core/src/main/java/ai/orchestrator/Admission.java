@@ -2,7 +2,9 @@ package ai.orchestrator;
 
 import ai.orchestrator.breaker.Acquisition.Permit;
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.quota.Quota;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -21,21 +23,42 @@ sealed interface Admission {
     final class Granted implements Admission {
 
         private final RegisteredProvider provider;
-        private final Permit permit;
         private final Parking.@Nullable FirstCall first;
+        private final Quota.@Nullable Reservation quota;
 
-        Granted(RegisteredProvider provider, Permit permit, Parking.@Nullable FirstCall first) {
+        /** The breaker's; null for an attempt that it hears nothing of. */
+        private @Nullable Permit permit;
+
+        Granted(RegisteredProvider provider, Parking.@Nullable FirstCall first, Quota.@Nullable Reservation quota) {
             this.provider = provider;
-            this.permit = permit;
             this.first = first;
+            this.quota = quota;
         }
 
-        void succeeded(Duration took) {
+        void guardedBy(Permit permit) {
+            this.permit = permit;
+        }
+
+        void succeeded(Attempt attempt, Duration took) {
+            provider.lastCheck().answered();
             provider.leave();
+            if (quota != null) {
+                Usage usage = attempt.usage();
+                if (usage == null) {
+                    quota.settle();
+                } else {
+                    quota.settle(usage.totalTokens());
+                }
+                provider.correctQuota(attempt.rateLimits());
+            }
+            provider.attempts().answered();
+            provider.recent().succeeded(took);
             if (first != null) {
                 first.reported();
             }
-            permit.success(took);
+            if (permit != null) {
+                permit.success(took);
+            }
         }
 
         /**
@@ -43,17 +66,31 @@ sealed interface Admission {
          *
          * @return whether the provider is parked from now on, and was not before
          */
-        boolean failed(Duration took, Throwable cause, Decision decision, FailureKind kind) {
+        boolean failed(Attempt attempt, Duration took, Throwable cause, Decision decision, FailureKind kind) {
             provider.leave();
+            if (quota != null) {
+                quota.refund();
+                provider.correctQuota(attempt.rateLimits());
+            }
+            if (kind == FailureKind.CANCELLED) {
+                provider.attempts().abandoned();
+            } else {
+                provider.attempts().failed();
+            }
+            if (!Decision.blamesRequest(kind)) {
+                provider.recent().failed();
+            }
             // Parked before others may come.
             boolean parked = decision.parkNanos() > 0 && provider.parking().park(decision.parkNanos(), kind);
             if (first != null) {
                 first.reported();
             }
-            if (decision.countsAgainstProvider()) {
-                permit.failure(took, cause);
-            } else {
-                permit.release();
+            if (permit != null) {
+                if (decision.countsAgainstProvider()) {
+                    permit.failure(took, cause);
+                } else {
+                    permit.release();
+                }
             }
             return parked;
         }
@@ -61,19 +98,39 @@ sealed interface Admission {
         /** The attempt came to nothing that anybody could say what it means: an {@link Error}. */
         void broken(Duration took, Throwable cause) {
             provider.leave();
+            refund();
+            provider.attempts().failed();
+            provider.recent().failed();
             if (first != null) {
                 first.reported();
             }
-            permit.failure(took, cause);
+            if (permit != null) {
+                permit.failure(took, cause);
+            }
         }
 
         /** The attempt was not made, or says nothing about the provider. */
         void released() {
+            giveBack();
+            provider.attempts().abandoned();
+            if (permit != null) {
+                permit.release();
+            }
+        }
+
+        /** Another guard keeps the call away. */
+        void giveBack() {
             provider.leave();
+            refund();
             if (first != null) {
                 first.release();
             }
-            permit.release();
+        }
+
+        private void refund() {
+            if (quota != null) {
+                quota.refund();
+            }
         }
     }
 }

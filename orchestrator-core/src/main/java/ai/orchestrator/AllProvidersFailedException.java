@@ -26,6 +26,11 @@ public sealed class AllProvidersFailedException extends OrchestratorException pe
         this.earliestRetry = earliestRetry;
     }
 
+    @Override
+    OrchestratorException withTrail(Trail trail) {
+        return new AllProvidersFailedException(getCause(), earliestRetry, trail);
+    }
+
     private static String message(String what, Trail trail, @Nullable Duration earliestRetry) {
         if (trail.steps().isEmpty()) {
             return what + ": none is enabled";

@@ -94,6 +94,17 @@ final class AnswerCollector {
         return finishReason != null;
     }
 
+    /** What it cost, as far as the provider has said. */
+    @Nullable
+    Usage usage() {
+        return usage;
+    }
+
+    /** What the provider has said of its limits. */
+    List<RateLimit> rateLimits() {
+        return rateLimits;
+    }
+
     /** What the model has said so far. */
     String text() {
         return text.toString();

@@ -3,6 +3,8 @@ package ai.orchestrator;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.RateLimit;
+import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.EventSink;
@@ -11,6 +13,8 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -141,6 +145,21 @@ final class Attempt implements EventSink {
 
     Duration elapsed() {
         return Duration.ofNanos(limits.elapsedNanos());
+    }
+
+    /** What it cost, as far as the provider has said. */
+    @Nullable
+    Usage usage() {
+        synchronized (collector) {
+            return collector.usage();
+        }
+    }
+
+    /** What the provider has said of its limits, however the attempt ended. */
+    List<RateLimit> rateLimits() {
+        synchronized (collector) {
+            return collector.rateLimits();
+        }
     }
 
     /** What came of the answer, however the attempt ended. */

@@ -19,10 +19,10 @@ final class AttemptLimits implements Runnable {
     private final Cancellation attempt;
     private final long startNanos;
     private final ProviderSettings settings;
-    private final long totalNanos;
 
-    /** Whether the call's deadline comes before the provider's own limit of an attempt. */
-    private final boolean endsWithCall;
+    // Read each time: they may have moved.
+    private final Deadline deadline;
+    private final Deadline callDeadline;
 
     // Set by the provider's thread, read by the time source's; times are counted from the attempt's start.
     private volatile boolean connected;
@@ -60,8 +60,8 @@ final class AttemptLimits implements Runnable {
         this.attempt = attempt;
         this.startNanos = timeSource.nanoTime();
         this.settings = settings;
-        this.endsWithCall = deadline == callDeadline;
-        this.totalNanos = deadline.remainingNanos();
+        this.deadline = deadline;
+        this.callDeadline = callDeadline;
     }
 
     /** Begins to watch. */
@@ -127,7 +127,7 @@ final class AttemptLimits implements Runnable {
                 timer.cancel();
             }
             long elapsed = elapsedNanos();
-            dueNanos = nextNanos(readerIsBehind ? elapsed : lastSignNanos);
+            dueNanos = nextNanos(elapsed, readerIsBehind ? elapsed : lastSignNanos);
             timer = timeSource.schedule(dueNanos - elapsed, this);
         }
     }
@@ -152,8 +152,8 @@ final class AttemptLimits implements Runnable {
         attempt.cancel();
     }
 
-    private long nextNanos(long silentSinceNanos) {
-        long next = totalNanos;
+    private long nextNanos(long elapsed, long silentSinceNanos) {
+        long next = elapsed + deadline.remainingNanos();
         if (!connected) {
             next = Math.min(next, nanos(settings.connectTimeout()));
         }
@@ -166,10 +166,10 @@ final class AttemptLimits implements Runnable {
     }
 
     private @Nullable String limitDue(long elapsed, boolean readerIsBehind) {
-        if (elapsed >= totalNanos) {
+        if (deadline.isExpired()) {
             // In the words of the configuration: what is left of a limit by now is always a little less.
             return settings.totalTimeout()
-                    .filter(total -> !endsWithCall)
+                    .filter(total -> !callDeadline.isExpired())
                     .map(total -> "no complete answer within " + Durations.text(total))
                     .orElse("no complete answer before the call's deadline");
         }

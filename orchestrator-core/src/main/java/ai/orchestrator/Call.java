@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,18 +51,20 @@ final class Call {
     /**
      * What all calls of an orchestrator share.
      *
+     * @param random zero or more and less than one, another number each time
      * @param passesFilteredOn whether a policy refusal is put to another provider
      * @param aborted whether calls are to end because the orchestrator is closed
      */
     record Context(
             TimeSource timeSource,
             RetryBudget budget,
-            List<RegisteredProvider> providers,
+            DoubleSupplier random,
             boolean passesFilteredOn,
             BooleanSupplier aborted) {}
 
     Call(
             Context context,
+            Route route,
             ChatRequest request,
             Duration allowed,
             Deadline deadline,
@@ -74,7 +77,7 @@ final class Call {
         this.startNanos = context.timeSource.nanoTime();
         this.cancellation = cancellation;
         this.live = live;
-        this.candidates = new Candidates(context.timeSource, context.budget, context.providers, request, deadline);
+        this.candidates = new Candidates(context, route, request, deadline);
     }
 
     ChatResponse run() {
@@ -82,10 +85,16 @@ final class Call {
             while (true) {
                 stopIfOver();
                 Candidate candidate = candidates.next();
-                if (candidate == null) {
-                    throw exhausted();
+                Admission.Granted admission;
+                if (candidate != null) {
+                    admission = awaitTurn(candidate) ? admit(candidate) : null;
+                } else {
+                    candidate = lastAsked == null ? candidates.leastBad() : null;
+                    admission = candidate == null ? null : admitDespiteBreaker(candidate);
+                    if (candidate == null || admission == null) {
+                        throw exhausted();
+                    }
                 }
-                Admission.Granted admission = awaitTurn(candidate) ? admit(candidate) : null;
                 if (admission != null) {
                     ChatResponse response = attempt(candidate, admission);
                     if (response != null) {
@@ -136,7 +145,7 @@ final class Call {
                 return null;
             }
         }
-        Admission admission = provider.admit(deadline);
+        Admission admission = provider.admit(deadline, candidates);
         if (admission instanceof Admission.Refused refused) {
             refused(candidate, refused);
             return null;
@@ -151,10 +160,20 @@ final class Call {
         return granted;
     }
 
+    /** Every door is closed, and this one is tried all the same (R24). */
+    private Admission.@Nullable Granted admitDespiteBreaker(Candidate candidate) {
+        if (!(candidate.provider.admitBesidesBreaker(deadline, candidates) instanceof Admission.Granted granted)) {
+            return null;
+        }
+        logger.debug("Every breaker is open; {} is asked all the same", candidate.provider.name());
+        draw(candidate);
+        return granted;
+    }
+
     private void refused(Candidate candidate, Admission.Refused refused) {
         Parking.Refusal parked = refused.parked();
         if (candidate.attempts == 0) {
-            candidates.skipped(candidate);
+            candidate.stage = Candidate.Stage.SKIPPED;
             candidate.keyRejected = parked != null && parked.kind() == FailureKind.CREDENTIAL;
         } else if (parked != null) {
             // It has waited as it was told, and others were faster: it goes on waiting, within its deadline (R9).
@@ -201,9 +220,11 @@ final class Call {
     /** The answer, or null if the call goes on; throws if it ends here. */
     private @Nullable ChatResponse attempt(Candidate candidate, Admission.Granted admission) {
         RegisteredProvider provider = candidate.provider;
-        Delivery delivery =
-                live == LiveAnswer.NONE && !provider.settings().collectStreams() ? Delivery.WHOLE : Delivery.STREAMED;
-        Attempt attempt = new Attempt(provider, context.timeSource, deadline, delivery, live.attempt());
+        Delivery delivery = provider.settings().collectStreams() ? Delivery.STREAMED : live.delivery();
+        // What most calls have done before is nothing, and nobody looks at it while a whole answer is waited for.
+        Trail soFar = steps.isEmpty() || live == LiveAnswer.NONE ? Trail.EMPTY : trail();
+        Attempt attempt =
+                new Attempt(provider, context.timeSource, deadline, delivery, live.attempt(provider.name(), soFar));
         ChatResponse.Builder answer;
         try {
             // The permit may have come too late: then no attempt is made, which says nothing about the provider (R7).
@@ -226,7 +247,7 @@ final class Call {
             throw e;
         }
         Duration took = attempt.elapsed();
-        admission.succeeded(took);
+        admission.succeeded(attempt, took);
         if (candidate.attempts > 1) {
             candidate.retry().onComplete();
         }
@@ -237,20 +258,10 @@ final class Call {
     private void failed(Candidate candidate, Admission.Granted admission, Attempt attempt, ProviderException failure) {
         RegisteredProvider provider = candidate.provider;
         Duration took = attempt.elapsed();
-        boolean shown = live.failed(provider.name(), failure.kind());
         String text = attempt.partialText();
         if (!text.isEmpty()) {
             partialText = text;
         }
-        Decision decision;
-        try {
-            decision = decide(candidate, failure, shown);
-        } catch (Throwable e) {
-            // From a provider's own code that was asked what it can do.
-            admission.broken(took, failure);
-            throw e;
-        }
-        boolean parked = admission.failed(took, failure, decision, failure.kind());
         Trail.Failed step = new Trail.Failed(
                 provider.name(),
                 candidate.waited,
@@ -262,13 +273,24 @@ final class Call {
                 failure.retryAfter(),
                 String.valueOf(failure.getMessage()));
         add(step);
+        LiveAnswer.BrokenOff brokenOff = new LiveAnswer.BrokenOff(provider.name(), failure, text, trail());
+        boolean shown = live.failed(brokenOff);
+        Decision decision;
+        try {
+            decision = decide(candidate, failure, shown);
+        } catch (Throwable e) {
+            // From a provider's own code that was asked what it can do.
+            admission.broken(took, failure);
+            throw e;
+        }
+        boolean parked = admission.failed(attempt, took, failure, decision, failure.kind());
         tell(step, decision, parked);
         if (failure.kind() == FailureKind.CANCELLED) {
             giveBack();
         }
         stopIfUnwanted();
         if (shown) {
-            throw new StreamFailedException(provider.name(), text, failure, trail());
+            throw new StreamFailedException(brokenOff);
         }
         if (decision.next() == Decision.Next.STOP) {
             // A cancellation that nobody here asked for (499) is the provider's word too.
@@ -281,9 +303,6 @@ final class Call {
             laterFailures.add(failure);
         }
         follow(candidate, failure.kind(), decision);
-        if (live != LiveAnswer.NONE) {
-            live.goesOn(trail(), firstFailure);
-        }
     }
 
     private Decision decide(Candidate candidate, ProviderException failure, boolean shown) {

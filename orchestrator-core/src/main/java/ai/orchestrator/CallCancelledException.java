@@ -34,6 +34,11 @@ public final class CallCancelledException extends OrchestratorException {
         this.reason = Objects.requireNonNull(reason, "reason");
     }
 
+    @Override
+    OrchestratorException withTrail(Trail trail) {
+        return new CallCancelledException(reason, getCause(), trail);
+    }
+
     /**
      * Who ended the call.
      *

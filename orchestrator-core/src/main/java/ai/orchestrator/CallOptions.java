@@ -9,22 +9,28 @@ import org.jspecify.annotations.Nullable;
 /** How one call is made, where it differs from the orchestrator's settings. Immutable and safe for use by several threads. */
 public final class CallOptions {
 
-    private static final CallOptions DEFAULTS = new CallOptions(null, null, null, false);
+    private static final CallOptions DEFAULTS = new CallOptions(null, null, null, null, false, null);
 
+    private final @Nullable String route;
     private final @Nullable Duration deadline;
     private final @Nullable Cancellation cancellation;
     private final @Nullable StreamRescue streamRescue;
     private final boolean liveReasoning;
+    private final @Nullable Boolean cache;
 
     private CallOptions(
+            @Nullable String route,
             @Nullable Duration deadline,
             @Nullable Cancellation cancellation,
             @Nullable StreamRescue streamRescue,
-            boolean liveReasoning) {
+            boolean liveReasoning,
+            @Nullable Boolean cache) {
+        this.route = route;
         this.deadline = deadline;
         this.cancellation = cancellation;
         this.streamRescue = streamRescue;
         this.liveReasoning = liveReasoning;
+        this.cache = cache;
     }
 
     /**
@@ -37,6 +43,17 @@ public final class CallOptions {
     }
 
     /**
+     * Sends the call on a route. Without this it takes the default route, of all providers.
+     *
+     * @param route the name of a configured route, or {@code default}; a name that is not known is refused when the call is made
+     * @return options with that route
+     */
+    public CallOptions withRoute(String route) {
+        return new CallOptions(
+                Objects.requireNonNull(route, "route"), deadline, cancellation, streamRescue, liveReasoning, cache);
+    }
+
+    /**
      * Gives the call another deadline than {@link Orchestrator.Builder#deadline}.
      *
      * @param deadline how long the call may take, all attempts together; more than zero
@@ -44,7 +61,7 @@ public final class CallOptions {
      * @throws IllegalArgumentException if it is zero or negative
      */
     public CallOptions withDeadline(Duration deadline) {
-        return new CallOptions(positiveDeadline(deadline), cancellation, streamRescue, liveReasoning);
+        return new CallOptions(route, positiveDeadline(deadline), cancellation, streamRescue, liveReasoning, cache);
     }
 
     /**
@@ -55,7 +72,12 @@ public final class CallOptions {
      */
     public CallOptions withCancellation(Cancellation cancellation) {
         return new CallOptions(
-                deadline, Objects.requireNonNull(cancellation, "cancellation"), streamRescue, liveReasoning);
+                route,
+                deadline,
+                Objects.requireNonNull(cancellation, "cancellation"),
+                streamRescue,
+                liveReasoning,
+                cache);
     }
 
     /**
@@ -66,7 +88,12 @@ public final class CallOptions {
      */
     public CallOptions withStreamRescue(StreamRescue streamRescue) {
         return new CallOptions(
-                deadline, cancellation, Objects.requireNonNull(streamRescue, "streamRescue"), liveReasoning);
+                route,
+                deadline,
+                cancellation,
+                Objects.requireNonNull(streamRescue, "streamRescue"),
+                liveReasoning,
+                cache);
     }
 
     /**
@@ -76,7 +103,27 @@ public final class CallOptions {
      * @return options with live reasoning
      */
     public CallOptions withLiveReasoning() {
-        return new CallOptions(deadline, cancellation, streamRescue, true);
+        return new CallOptions(route, deadline, cancellation, streamRescue, true, cache);
+    }
+
+    /**
+     * Says whether the call uses the cache, where it differs from {@link Orchestrator.Builder#cacheEnabled}. A call that does may get an
+     * earlier answer to the same request, or the answer of an identical call that is under way.
+     *
+     * @param use whether it does; false to be answered anew
+     * @return options with or without the cache
+     */
+    public CallOptions withCache(boolean use) {
+        return new CallOptions(route, deadline, cancellation, streamRescue, liveReasoning, use);
+    }
+
+    /**
+     * Which providers may be asked.
+     *
+     * @return a route's name; empty for the default route
+     */
+    public Optional<String> route() {
+        return Optional.ofNullable(route);
     }
 
     /**
@@ -115,6 +162,15 @@ public final class CallOptions {
         return liveReasoning;
     }
 
+    /**
+     * Whether the call uses the cache.
+     *
+     * @return empty for the orchestrator's setting
+     */
+    public Optional<Boolean> cache() {
+        return Optional.ofNullable(cache);
+    }
+
     static Duration positiveDeadline(Duration deadline) {
         if (deadline.isZero() || deadline.isNegative()) {
             throw new IllegalArgumentException("deadline must be more than zero but is " + deadline);
@@ -124,7 +180,9 @@ public final class CallOptions {
 
     @Override
     public String toString() {
-        return "CallOptions(deadline=" + (deadline == null ? "default" : deadline) + ", streamRescue="
-                + (streamRescue == null ? "default" : streamRescue) + (liveReasoning ? ", live reasoning" : "") + ")";
+        return "CallOptions(" + (route == null ? "" : "route=" + route + ", ") + "deadline="
+                + (deadline == null ? "default" : deadline) + ", streamRescue="
+                + (streamRescue == null ? "default" : streamRescue) + (liveReasoning ? ", live reasoning" : "")
+                + (cache == null ? "" : ", cache=" + cache) + ")";
     }
 }

@@ -29,6 +29,11 @@ final class CallsInFlight {
         return true;
     }
 
+    /** A call begins for others that are under way and end after it, or when it was cancelled; so it always may. */
+    void beginFor(Cancellation call) {
+        calls.add(call);
+    }
+
     void end(Cancellation call) {
         calls.remove(call);
         if (closed.get() && isEmpty()) {

@@ -1,13 +1,18 @@
 package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.health.ProviderHealth;
+import ai.orchestrator.routing.ProviderSnapshot;
+import ai.orchestrator.routing.TokenPrice;
 import io.github.resilience4j.retry.Retry;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** A provider's part in one call. For the call's thread. */
-final class Candidate {
+/** A provider's part in one call; for the strategy, the provider as it was when the call was routed. For the call's thread. */
+final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
 
     /** How far a call has come with it. */
     enum Stage {
@@ -22,11 +27,18 @@ final class Candidate {
     }
 
     final RegisteredProvider provider;
+    private final int order;
+
+    /** Whether it comes after all that are not, because it is nearly out of quota, or fails its health checks. */
+    final boolean deprioritized;
+
+    /** What the strategy made of it: smaller is earlier. */
+    double rank;
+
+    private @Nullable ProviderHealth health;
+
     Stage stage = Stage.FRESH;
     int attempts;
-
-    /** How many attempts and waits the call had behind it when this one was skipped. */
-    int skippedAt;
 
     /** When the wait that its last failure brought is over. */
     long waitEndNanos;
@@ -46,8 +58,10 @@ final class Candidate {
 
     private Retry.@Nullable AsyncContext<ChatResponse.Builder> retry;
 
-    Candidate(RegisteredProvider provider) {
+    Candidate(RegisteredProvider provider, int order) {
         this.provider = provider;
+        this.order = order;
+        this.deprioritized = provider.isDeprioritized();
     }
 
     /** Resilience4j's view of the attempts. */
@@ -61,5 +75,54 @@ final class Candidate {
     /** Whether it has never been asked, because it cannot serve the request. */
     boolean isUnfit() {
         return attempts == 0 && stage == Stage.DONE;
+    }
+
+    /** Before another one, after it, or level with it: not consistent with equals. */
+    @Override
+    public int compareTo(Candidate other) {
+        return deprioritized == other.deprioritized
+                ? Double.compare(rank, other.rank)
+                : Boolean.compare(deprioritized, other.deprioritized);
+    }
+
+    // ---- What a strategy sees
+
+    @Override
+    public String name() {
+        return provider.name();
+    }
+
+    @Override
+    public int order() {
+        return order;
+    }
+
+    @Override
+    public int weight() {
+        return provider.settings().weight();
+    }
+
+    @Override
+    public Optional<TokenPrice> price() {
+        return provider.settings().price();
+    }
+
+    @Override
+    public OptionalLong contextWindow() {
+        return provider.settings().contextWindow();
+    }
+
+    @Override
+    public ProviderHealth health() {
+        // Looked up for the strategies that ask, and then kept: a snapshot does not move.
+        if (health == null) {
+            health = provider.recent().health();
+        }
+        return health;
+    }
+
+    @Override
+    public double quotaLeft() {
+        return provider.quotaLeft();
     }
 }

@@ -5,9 +5,11 @@ import ai.orchestrator.breaker.Acquisition.Refusal;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.internal.Durations;
+import ai.orchestrator.quota.Quota;
+import ai.orchestrator.routing.RoutingContext;
 import ai.orchestrator.time.Deadline;
-import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -15,15 +17,32 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Knows whose turn it is in one call. For the call's thread. */
-final class Candidates {
+final class Candidates implements RoutingContext {
 
     static final String BUDGET_USED_UP = "the retry budget is used up";
 
-    private final TimeSource timeSource;
-    private final RetryBudget budget;
+    private final Call.Context context;
+    private final Route route;
     private final ChatRequest request;
     private final Deadline deadline;
+
+    /** The first {@link #placed} in the order of their ranks. */
     private final Candidate[] all;
+
+    /** How many have had their turn since something last happened that may have freed one of them. */
+    private int passed;
+
+    /** How many have their place: equal ones take it when it comes to the first of them. */
+    private int placed;
+
+    /** Whether those without a place are sorted. */
+    private boolean sorted;
+
+    /** What is left of the call's place in the rotation of equal ones; negative until somebody asks. */
+    private int turn = -1;
+
+    /** Estimated when somebody asks. */
+    private long inputTokens;
 
     /** Where a decision said to go, before anybody else is looked at. */
     private @Nullable Candidate preferred;
@@ -31,24 +50,44 @@ final class Candidates {
     /** What a request that was too long for one provider needs more than; zero if none has said so. */
     private long windowExceeded;
 
-    /** How many attempts and waits have ended: since then, who was skipped may be free. */
-    private int events;
-
-    Candidates(
-            TimeSource timeSource,
-            RetryBudget budget,
-            List<RegisteredProvider> providers,
-            ChatRequest request,
-            Deadline deadline) {
-        this.timeSource = timeSource;
-        this.budget = budget;
+    Candidates(Call.Context context, Route route, ChatRequest request, Deadline deadline) {
+        this.context = context;
+        this.route = route;
         this.request = request;
         this.deadline = deadline;
-        this.all = new Candidate[providers.size()];
+        this.all = new Candidate[route.providers().size()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = new Candidate(providers.get(i));
+            all[i] = new Candidate(route.providers().get(i), route.order(i));
+        }
+        if (all.length > 1) {
+            for (Candidate candidate : all) {
+                // Plus zero, because two zeros of different sign are equal to everybody but Double.compare.
+                candidate.rank = route.strategy().rank(candidate, this) + 0.0;
+            }
         }
     }
+
+    // ---- What a strategy knows of the call
+
+    @Override
+    public long inputTokens() {
+        if (inputTokens == 0) {
+            inputTokens = TokenEstimate.input(request);
+        }
+        return inputTokens;
+    }
+
+    @Override
+    public long outputTokens() {
+        return TokenEstimate.output(request);
+    }
+
+    @Override
+    public double random() {
+        return context.random().getAsDouble();
+    }
+
+    // ---- Whose turn it is
 
     /** Who is to be asked, perhaps after a wait; null if nobody is left. */
     @Nullable
@@ -58,7 +97,9 @@ final class Candidates {
         if (retried != null && mayReturnTo(retried)) {
             return retried;
         }
-        for (Candidate candidate : all) {
+        while (passed < all.length) {
+            takeTurns(passed);
+            Candidate candidate = all[passed++];
             if (candidate.stage == Stage.FRESH || isFreeAgain(candidate)) {
                 return candidate;
             }
@@ -72,9 +113,95 @@ final class Candidates {
         return chosen;
     }
 
+    /**
+     * Puts one and its equals into the order of this call's turn. Each place takes its part of the turn, so that the load of any that are
+     * out falls on all the others alike: in n! calls every order of n has been once.
+     */
+    private void takeTurns(int first) {
+        if (first < placed) {
+            return;
+        }
+        if (first == 0) {
+            // Most calls need nobody else, so the others are not sorted yet.
+            bringBestForward();
+        } else {
+            if (!sorted) {
+                Arrays.sort(all, first, all.length);
+                sorted = true;
+            }
+            placed = first + 1;
+            while (placed < all.length && all[placed].compareTo(all[first]) == 0) {
+                placed++;
+            }
+        }
+        if (placed - first > 1 && turn < 0) {
+            turn = route.turns().getAndIncrement() & Integer.MAX_VALUE;
+        }
+        for (int i = first; turn > 0 && i < placed - 1; i++) {
+            int chosen = i + turn % (placed - i);
+            turn /= placed - i;
+            swap(i, chosen);
+        }
+    }
+
+    private void bringBestForward() {
+        Candidate best = all[0];
+        for (Candidate candidate : all) {
+            if (candidate.compareTo(best) < 0) {
+                best = candidate;
+            }
+        }
+        for (int i = 0; i < all.length; i++) {
+            if (all[i].compareTo(best) == 0) {
+                swap(placed++, i);
+            }
+        }
+    }
+
+    private void swap(int one, int other) {
+        Candidate moved = all[one];
+        all[one] = all[other];
+        all[other] = moved;
+    }
+
+    /** All in the order in which a call would turn to them, as if none could be asked when its turn came. */
+    List<Candidate> inOrder() {
+        // Only looks: the rotation does not move.
+        turn = route.turns().get() & Integer.MAX_VALUE;
+        for (int i = 0; i < all.length; i++) {
+            takeTurns(i);
+            all[i].stage = Stage.SKIPPED;
+        }
+        return List.of(all);
+    }
+
+    /**
+     * When every door is closed and the route fails open, the one that would open soonest of those that only their breakers keep shut: not
+     * one that has said itself when it wants to be asked, nor one that an operator has closed.
+     */
+    @Nullable
+    Candidate leastBad() {
+        if (!route.failOpen()) {
+            return null;
+        }
+        Candidate best = null;
+        Duration soonest = Duration.ZERO;
+        for (Candidate candidate : all) {
+            Duration opensIn = candidate.stage == Stage.SKIPPED
+                            && unfit(candidate.provider).isEmpty()
+                    ? candidate.provider.opensIn(this).orElse(null)
+                    : null;
+            if (opensIn != null && (best == null || opensIn.compareTo(soonest) < 0)) {
+                best = candidate;
+                soonest = opensIn;
+            }
+        }
+        return best;
+    }
+
     /** Whether there is somebody to turn to, rather than to wait for one that has failed; a wait of NONE never ends. */
     boolean hasOther(Candidate failed, long waitNanos) {
-        long due = timeSource.nanoTime() + waitNanos;
+        long due = context.timeSource().nanoTime() + waitNanos;
         for (Candidate other : all) {
             if (other == failed) {
                 continue;
@@ -89,12 +216,12 @@ final class Candidates {
     }
 
     private boolean isFreeAgain(Candidate candidate) {
-        return candidate.stage == Stage.SKIPPED && candidate.skippedAt != events && isEligible(candidate);
+        return candidate.stage == Stage.SKIPPED && isEligible(candidate);
     }
 
     private boolean isEligible(Candidate candidate) {
         return unfit(candidate.provider).isEmpty()
-                && candidate.provider.refusal().isEmpty();
+                && candidate.provider.refusal(this).isEmpty();
     }
 
     /** Why a provider cannot serve this request at all, if so. */
@@ -114,7 +241,7 @@ final class Candidates {
 
     /** Why one that has failed and waits is not asked again. */
     Optional<String> whyNotAgain(Candidate candidate) {
-        long now = timeSource.nanoTime();
+        long now = context.timeSource().nanoTime();
         findDue(candidate, now);
         long waitNanos = candidate.dueNanos - now;
         // A first call may report at any moment, so it is worth what time there is.
@@ -122,7 +249,7 @@ final class Candidates {
             return Optional.of(
                     "its wait of " + Durations.text(Duration.ofNanos(waitNanos)) + " would pass the deadline");
         }
-        if (!budget.allowsRetry()) {
+        if (!context.budget().allowsRetry()) {
             return Optional.of(BUDGET_USED_UP);
         }
         // The failure may have opened the breaker: it would refuse when the wait is over.
@@ -133,7 +260,13 @@ final class Candidates {
                         .refusal()
                         .flatMap(Refusal::timeUntilRetry)
                         .filter(opens -> opens.toNanos() > waitNanos)
-                        .map(opens -> "its circuit breaker is open for " + Durations.text(opens)));
+                        .map(opens -> "its circuit breaker is open for " + Durations.text(opens)))
+                // It may have said that nothing is left.
+                .or(() -> candidate
+                        .provider
+                        .quotaRefusal(this)
+                        .filter(refusal -> refusal.retryIn().toNanos() > waitNanos)
+                        .map(Quota.Refusal::reason));
     }
 
     /** Another call may have parked it for longer, or goes first now. */
@@ -145,7 +278,7 @@ final class Candidates {
             return;
         }
         // Read anew: rather a little late than too early, and refused once more.
-        long again = timeSource.nanoTime() + refusal.againInNanos();
+        long again = context.timeSource().nanoTime() + refusal.againInNanos();
         // Its own wait is not cut short by a first call that reports; whether one is still under way then is seen then.
         boolean waitsItself = refusal.sooner() != null && candidate.waitEndNanos - now > 0;
         if (!waitsItself && again - candidate.dueNanos > 0) {
@@ -163,15 +296,9 @@ final class Candidates {
         }
     }
 
-    /** One that could not be asked when its turn came; looked at again when the call has done something else. */
-    void skipped(Candidate candidate) {
-        candidate.stage = Stage.SKIPPED;
-        candidate.skippedAt = events;
-    }
-
-    /** An attempt, or a wait, has ended. */
+    /** An attempt, or a wait, has ended: who was skipped may be free. */
     void timeHasPassed() {
-        events++;
+        passed = 0;
     }
 
     /** The next one is to be this one, if nothing has changed by then. */
@@ -220,7 +347,7 @@ final class Candidates {
             if (candidate.isUnfit()) {
                 continue;
             }
-            Optional<Trail.Skipped> refusal = candidate.provider.refusal();
+            Optional<Trail.Skipped> refusal = candidate.provider.refusal(this);
             if (refusal.isEmpty()) {
                 return null;
             }

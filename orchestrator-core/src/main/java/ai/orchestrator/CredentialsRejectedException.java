@@ -12,4 +12,9 @@ public final class CredentialsRejectedException extends AllProvidersFailedExcept
     CredentialsRejectedException(@Nullable Throwable first, @Nullable Duration earliestRetry, Trail trail) {
         super("No provider accepts its API key; check the keys", first, earliestRetry, trail);
     }
+
+    @Override
+    OrchestratorException withTrail(Trail trail) {
+        return new CredentialsRejectedException(getCause(), earliestRetry().orElse(null), trail);
+    }
 }

@@ -10,13 +10,18 @@ import java.util.stream.Collectors;
 /**
  * The way that a call would take now. A look only: nothing is asked, taken or counted, and a moment later the way may be another. Immutable.
  *
+ * @param route the name of the call's route
  * @param candidates the providers in the order in which they would be asked; unmodifiable
+ * @param failOpen who would be asked although its breaker is open, because every other door is closed too and {@linkplain
+ *     Orchestrator.Builder#failOpen that is wished}
  */
-public record Explanation(List<Candidate> candidates) {
+public record Explanation(String route, List<Candidate> candidates, Optional<String> failOpen) {
 
-    /** Copies the candidates. */
+    /** Copies the candidates and checks that nothing is null. */
     public Explanation {
+        Objects.requireNonNull(route, "route");
         candidates = List.copyOf(candidates);
+        Objects.requireNonNull(failOpen, "failOpen");
     }
 
     /**
@@ -28,13 +33,16 @@ public record Explanation(List<Candidate> candidates) {
         return candidates.stream()
                 .filter(candidate -> candidate.skipped().isEmpty())
                 .map(Candidate::provider)
-                .findFirst();
+                .findFirst()
+                .or(() -> failOpen);
     }
 
     /** The candidates on one line. */
     @Override
     public String toString() {
-        return candidates.stream().map(Candidate::toString).collect(Collectors.joining("; "));
+        return candidates.stream().map(Candidate::toString).collect(Collectors.joining("; "))
+                + failOpen.map(name -> "; " + name + " would be asked all the same")
+                        .orElse("");
     }
 
     /**

@@ -2,6 +2,7 @@ package ai.orchestrator;
 
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 
@@ -29,18 +30,23 @@ interface LiveAnswer {
         };
 
         @Override
-        public Reception attempt() {
+        public Delivery delivery() {
+            return Delivery.WHOLE;
+        }
+
+        @Override
+        public Reception attempt(String provider, Trail soFar) {
             return nobody;
         }
 
         @Override
-        public boolean failed(String provider, FailureKind kind) {
+        public boolean failed(BrokenOff attempt) {
             return false;
         }
 
         @Override
-        public void goesOn(Trail trail, ProviderException firstFailure) {
-            // Nobody reads before the end.
+        public boolean endsAt(FailureKind kind) {
+            return false;
         }
     };
 
@@ -61,22 +67,31 @@ interface LiveAnswer {
         boolean waits();
     }
 
-    /** An attempt begins. */
-    Reception attempt();
+    /**
+     * An attempt that failed.
+     *
+     * @param partialText what had come of its answer
+     * @param trail what the call has done so far
+     */
+    record BrokenOff(String provider, ProviderException failure, String partialText, Trail trail) {}
+
+    /** How the answer is wanted. */
+    Delivery delivery();
+
+    /**
+     * An attempt begins.
+     *
+     * @param soFar what the call has done before
+     */
+    Reception attempt(String provider, Trail soFar);
 
     /**
      * The attempt failed: what was held back of its answer is dropped.
      *
-     * @param provider who failed
-     * @param kind why
      * @return whether some of its answer was shown already and cannot be taken back, so that no other attempt may follow
      */
-    boolean failed(String provider, FailureKind kind);
+    boolean failed(BrokenOff attempt);
 
-    /**
-     * The call goes on after a failure.
-     *
-     * @param trail what it has done so far, for a reader that ends it
-     */
-    void goesOn(Trail trail, ProviderException firstFailure);
+    /** Whether {@link #failed} would say so now. */
+    boolean endsAt(FailureKind kind);
 }

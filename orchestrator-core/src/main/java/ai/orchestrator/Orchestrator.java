@@ -2,6 +2,7 @@ package ai.orchestrator;
 
 import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
+import ai.orchestrator.cache.ResponseCache;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
@@ -10,10 +11,13 @@ import ai.orchestrator.chat.Trail;
 import ai.orchestrator.internal.CallThreads;
 import ai.orchestrator.internal.Notifier;
 import ai.orchestrator.internal.ProviderCatalog;
+import ai.orchestrator.internal.RouteCheck;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
 import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.routing.RoutingStrategy;
+import ai.orchestrator.routing.StandardStrategy;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
@@ -21,6 +25,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -35,7 +40,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,19 +69,32 @@ public final class Orchestrator implements AutoCloseable {
     /** How long {@link #close()} waits for calls in flight unless configured: 10 seconds. */
     public static final Duration DEFAULT_DRAIN_TIMEOUT = Duration.ofSeconds(10);
 
+    /** How long providers are left alone between two checks unless configured: 60 seconds. */
+    public static final Duration DEFAULT_HEALTH_CHECK_INTERVAL = Duration.ofSeconds(60);
+
+    /** How long a check may take unless configured: 5 seconds. */
+    public static final Duration DEFAULT_HEALTH_CHECK_TIMEOUT = Duration.ofSeconds(5);
+
     /** How long a call that was ended may take to notice. */
     private static final long UNWINDING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final Duration deadline;
     private final TimeSource timeSource;
+    private final InstantSource instantSource;
     private final boolean ownsTimeSource;
     private final Notifier notifier;
     private final ProviderCatalog catalog;
     private final Map<String, RegisteredProvider> providers;
     private final Duration drainTimeout;
-    private final StreamRescue streamRescue;
+
+    /** By name, the default one first. */
+    private final Map<String, Route> routes;
+
+    private final Route defaultRoute;
     private final CallsInFlight inFlight = new CallsInFlight();
+    private final HealthChecks healthChecks;
     private final Call.Context context;
+    private final SharedCalls sharedCalls;
+    private final boolean cacheEnabled;
 
     /** What calls run on whose caller does not wait. */
     private final Executor executor;
@@ -88,26 +108,86 @@ public final class Orchestrator implements AutoCloseable {
             Notifier notifier,
             ProviderCatalog catalog,
             Map<String, RegisteredProvider> providers) {
-        this.deadline = builder.deadline;
         this.timeSource = timeSource;
+        this.instantSource = builder.instantSource;
         this.ownsTimeSource = builder.timeSource == null;
         this.notifier = notifier;
         this.catalog = catalog;
         this.providers = providers;
         this.drainTimeout = builder.drainTimeout;
-        this.streamRescue = builder.streamRescue;
         this.ownExecutor = builder.executor == null ? CallThreads.newExecutor("orchestrator-call") : null;
         this.executor = builder.executor == null ? Objects.requireNonNull(ownExecutor) : builder.executor;
-        List<RegisteredProvider> candidates = providers.values().stream()
-                .filter(provider -> provider.settings().enabled())
-                .sorted(Comparator.comparingInt(provider -> provider.settings().priority()))
-                .toList();
+        this.routes = routes(builder, providers);
+        this.defaultRoute = Objects.requireNonNull(routes.get(RouteSettings.DEFAULT_ROUTE));
         this.context = new Call.Context(
                 timeSource,
                 new RetryBudget(timeSource),
-                candidates,
+                builder.random,
                 builder.failOverOnContentFilter,
                 inFlight::isAborted);
+        this.healthChecks = new HealthChecks(
+                timeSource, builder.instantSource, defaultRoute.providers(), builder.healthCheckTimeout);
+        if (builder.healthChecks) {
+            healthChecks.repeat(builder.healthCheckInterval);
+        }
+        this.cacheEnabled = builder.cacheEnabled;
+        ResponseCache cache = builder.cache;
+        Duration cacheTtl = builder.cacheTtl;
+        long cacheMaxBytes = builder.cacheMaxBytes;
+        this.sharedCalls = new SharedCalls(
+                context,
+                inFlight,
+                builder.instantSource,
+                () -> cache == null ? ResponseCache.inMemory(cacheTtl, cacheMaxBytes, timeSource) : cache);
+    }
+
+    private static Map<String, Route> routes(Builder builder, Map<String, RegisteredProvider> providers) {
+        Map<String, Route> routes = new LinkedHashMap<>();
+        List<RegisteredProvider> all = providers.values().stream()
+                .filter(RegisteredProvider::mayBeAsked)
+                .sorted(Comparator.comparingInt(provider -> provider.settings().priority()))
+                .toList();
+        routes.put(
+                RouteSettings.DEFAULT_ROUTE,
+                new Route(
+                        RouteSettings.DEFAULT_ROUTE,
+                        all,
+                        false,
+                        builder.strategy,
+                        builder.streamRescue,
+                        builder.deadline,
+                        builder.failOpen,
+                        new AtomicInteger()));
+        for (RouteSettings settings : builder.routes) {
+            List<RegisteredProvider> members = settings.providers().stream()
+                    .map(name -> Objects.requireNonNull(providers.get(name)))
+                    .filter(RegisteredProvider::mayBeAsked)
+                    .toList();
+            routes.put(
+                    settings.name(),
+                    new Route(
+                            settings.name(),
+                            members,
+                            true,
+                            settings.strategy().orElse(builder.strategy),
+                            settings.streamRescue().orElse(builder.streamRescue),
+                            settings.deadline().orElse(builder.deadline),
+                            settings.failOpen().orElse(builder.failOpen),
+                            new AtomicInteger()));
+        }
+        return Collections.unmodifiableMap(routes);
+    }
+
+    private Route route(CallOptions options) {
+        String name = options.route().orElse(null);
+        if (name == null) {
+            return defaultRoute;
+        }
+        Route route = routes.get(name);
+        if (route == null) {
+            throw new IllegalArgumentException("no route is named '" + name + "'; there are " + routes.keySet());
+        }
+        return route;
     }
 
     /**
@@ -142,9 +222,9 @@ public final class Orchestrator implements AutoCloseable {
     }
 
     /**
-     * Asks the enabled providers in turn, lowest priority number first, until one has answered. What follows each failure, its kind
-     * decides: the same provider again, the next one, or the end; {@code docs/failures.md} has the table. Blocks until then, at most until
-     * the deadline; interrupting the thread ends the call and its HTTP call at once.
+     * Asks the providers of the call's route in turn, in the order of the route's strategy, until one has answered. What follows each
+     * failure, its kind decides: the same provider again, the next one, or the end; {@code docs/failures.md} has the table. Blocks until
+     * then, at most until the deadline; interrupting the thread ends the call and its HTTP call at once.
      *
      * @param request what is asked
      * @param options how this call differs from the settings
@@ -154,10 +234,11 @@ public final class Orchestrator implements AutoCloseable {
      * @throws RequestRejectedException if the request itself was refused, so that no other provider was asked
      * @throws DeadlineExceededException if the deadline was reached first
      * @throws CallCancelledException if the call was cancelled, its thread interrupted, or the orchestrator closed
+     * @throws IllegalArgumentException if there is no such route
      */
     public ChatResponse chat(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
-        Objects.requireNonNull(options, "options");
+        Route route = route(options);
         // Of its own, because the caller's may outlive the call and end many.
         Cancellation cancellation = new Cancellation();
         if (!inFlight.begin(cancellation)) {
@@ -165,9 +246,9 @@ public final class Orchestrator implements AutoCloseable {
         }
         Runnable listening = listenTo(options, cancellation);
         try {
-            Duration allowed = options.deadline().orElse(deadline);
+            Duration allowed = options.deadline().orElse(route.deadline());
             Deadline callDeadline = Deadline.after(timeSource, allowed);
-            return new Call(context, request, allowed, callDeadline, cancellation, LiveAnswer.NONE).run();
+            return run(route, request, options, allowed, callDeadline, cancellation, LiveAnswer.NONE);
         } finally {
             listening.run();
             inFlight.end(cancellation);
@@ -191,6 +272,7 @@ public final class Orchestrator implements AutoCloseable {
      * @param request what is asked
      * @param options how this call differs from the settings
      * @return the answer to come, or what {@code chat} would throw
+     * @throws IllegalArgumentException if there is no such route
      */
     public CompletableFuture<ChatResponse> chatAsync(ChatRequest request, CallOptions options) {
         CompletableFuture<ChatResponse> future = new CompletableFuture<>();
@@ -232,6 +314,7 @@ public final class Orchestrator implements AutoCloseable {
      * @param request what is asked
      * @param options how this call differs from the settings
      * @return the answer, to be closed by the caller
+     * @throws IllegalArgumentException if there is no such route
      */
     public ChatStream stream(ChatRequest request, CallOptions options) {
         Cancellation cancellation = new Cancellation();
@@ -258,10 +341,11 @@ public final class Orchestrator implements AutoCloseable {
      * @param request what is asked
      * @param options how each call differs from the settings
      * @return the events of the answer; the last is {@link ChatEvent.Finished}, or the error is what reading a stream would throw
+     * @throws IllegalArgumentException if there is no such route
      */
     public Flow.Publisher<ChatEvent> publish(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
-        Objects.requireNonNull(options, "options");
+        var unused = route(options);
         return subscriber -> {
             Objects.requireNonNull(subscriber, "subscriber");
             Cancellation cancellation = new Cancellation();
@@ -273,7 +357,10 @@ public final class Orchestrator implements AutoCloseable {
 
     private StreamedCall streamed(Cancellation cancellation, CallOptions options, Runnable onChange) {
         return new StreamedCall(
-                cancellation, options.streamRescue().orElse(streamRescue), options.liveReasoning(), onChange);
+                cancellation,
+                options.streamRescue().orElseGet(() -> route(options).streamRescue()),
+                options.liveReasoning(),
+                onChange);
     }
 
     private void submit(
@@ -283,17 +370,17 @@ public final class Orchestrator implements AutoCloseable {
             LiveAnswer live,
             SubmittedCall.Outcome outcome) {
         Objects.requireNonNull(request, "request");
-        Objects.requireNonNull(options, "options");
+        Route route = route(options);
         if (!inFlight.begin(cancellation)) {
             outcome.fail(closed());
             return;
         }
-        Duration allowed = options.deadline().orElse(deadline);
+        Duration allowed = options.deadline().orElse(route.deadline());
         // Counted from here: waiting for a thread is part of the call.
         Deadline callDeadline = Deadline.after(timeSource, allowed);
         Runnable listening = listenTo(options, cancellation);
         new SubmittedCall(
-                        () -> new Call(context, request, allowed, callDeadline, cancellation, live).run(),
+                        () -> run(route, request, options, allowed, callDeadline, cancellation, live),
                         () -> {
                             listening.run();
                             inFlight.end(cancellation);
@@ -310,6 +397,19 @@ public final class Orchestrator implements AutoCloseable {
                                 : CallCancelledException.Reason.CANCELLED);
     }
 
+    private ChatResponse run(
+            Route route,
+            ChatRequest request,
+            CallOptions options,
+            Duration allowed,
+            Deadline callDeadline,
+            Cancellation cancellation,
+            LiveAnswer live) {
+        return options.cache().orElse(cacheEnabled)
+                ? new SharedCall(sharedCalls, route, request, allowed, callDeadline, cancellation, live).run()
+                : new Call(context, route, request, allowed, callDeadline, cancellation, live).run();
+    }
+
     private static CallCancelledException closed() {
         return new CallCancelledException(CallCancelledException.Reason.CLOSED, null, Trail.EMPTY);
     }
@@ -323,26 +423,85 @@ public final class Orchestrator implements AutoCloseable {
     }
 
     /**
-     * The way that a call would take now. Asks nobody, takes no permit and moves no breaker.
+     * The way that a call of the default route would take now.
      *
      * @param request what would be asked
      * @return the providers in their order, and why some would be skipped
      * @throws CallCancelledException if the orchestrator is closed
      */
     public Explanation explain(ChatRequest request) {
+        return explain(request, CallOptions.defaults());
+    }
+
+    /**
+     * The way that a call would take now. Asks nobody, takes no permit, no quota and no turn, and moves no breaker. Where the strategy
+     * draws by chance, this draws for itself.
+     *
+     * @param request what would be asked
+     * @param options how the call would differ from the settings
+     * @return the providers in their order, and why some would be skipped
+     * @throws CallCancelledException if the orchestrator is closed
+     * @throws IllegalArgumentException if there is no such route
+     */
+    public Explanation explain(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
+        Route route = route(options);
         if (inFlight.isClosed()) {
             throw closed();
         }
-        return new Explanation(context.providers().stream()
-                .map(provider -> provider.cannotServe(request)
-                        .map(reason -> new Trail.Skipped(provider.name(), reason, Optional.empty()))
-                        .or(provider::refusal)
+        Duration allowed = options.deadline().orElse(route.deadline());
+        Candidates candidates = new Candidates(context, route, request, Deadline.after(timeSource, allowed));
+        List<Explanation.Candidate> explained = candidates.inOrder().stream()
+                .map(candidate -> candidates
+                        .unfit(candidate.provider)
+                        .map(reason -> new Trail.Skipped(candidate.name(), reason, Optional.empty()))
+                        .or(() -> candidate.provider.refusal(candidates))
                         .map(step ->
                                 new Explanation.Candidate(step.provider(), Optional.of(step.reason()), step.retryIn()))
                         .orElseGet(
-                                () -> new Explanation.Candidate(provider.name(), Optional.empty(), Optional.empty())))
-                .toList());
+                                () -> new Explanation.Candidate(candidate.name(), Optional.empty(), Optional.empty())))
+                .toList();
+        boolean open =
+                explained.stream().anyMatch(candidate -> candidate.skipped().isEmpty());
+        Candidate leastBad = open ? null : candidates.leastBad();
+        return new Explanation(
+                route.name(), explained, Optional.ofNullable(leastBad).map(Candidate::name));
+    }
+
+    /**
+     * Asks every provider that may be asked something that costs nothing, such as its list of models, all at the same time, and says how they
+     * are then. Blocks until each has answered or failed, at most {@link Builder#healthCheckTimeout} and the second that a provider has to
+     * notice its end; if the thread is interrupted, the checks go on and the last results count. What a failed check does is said at {@link
+     * Builder#healthChecks}, which need not be on.
+     *
+     * @return the status, with these checks as each provider's last
+     * @throws CallCancelledException if the orchestrator is closed
+     */
+    public OrchestratorStatus checkProviders() {
+        if (inFlight.isClosed()) {
+            throw closed();
+        }
+        healthChecks.checkNow();
+        return status();
+    }
+
+    /**
+     * How every provider is. A look only: nobody is asked, and nothing is taken or moved.
+     *
+     * @return all providers and routes as they are now, also when the orchestrator is closed
+     */
+    public OrchestratorStatus status() {
+        return new OrchestratorStatus(
+                instantSource.instant(),
+                providers.values().stream().map(RegisteredProvider::status).toList(),
+                routes.values().stream()
+                        .map(route -> new OrchestratorStatus.Route(
+                                route.name(),
+                                route.strategyName(),
+                                route.providers().stream()
+                                        .map(RegisteredProvider::name)
+                                        .toList()))
+                        .toList());
     }
 
     /**
@@ -372,6 +531,7 @@ public final class Orchestrator implements AutoCloseable {
         if (!inFlight.close()) {
             return;
         }
+        healthChecks.close();
         boolean interrupted = false;
         try {
             if (!inFlight.awaitNone(timeSource, drainTimeout.toNanos())) {
@@ -385,6 +545,7 @@ public final class Orchestrator implements AutoCloseable {
         if (ownExecutor != null) {
             ownExecutor.shutdown();
         }
+        sharedCalls.close();
         release(providers.values(), catalog);
         notifier.close();
         if (ownsTimeSource) {
@@ -415,11 +576,22 @@ public final class Orchestrator implements AutoCloseable {
     public static final class Builder {
 
         private final List<ProviderSettings> providers = new ArrayList<>();
+        private final List<RouteSettings> routes = new ArrayList<>();
+        private RoutingStrategy strategy = StandardStrategy.PRIORITY;
+        private boolean failOpen;
+        private DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
         private final List<ChatProviderFactory> factories = new ArrayList<>();
         private Duration deadline = DEFAULT_DEADLINE;
         private Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
         private StreamRescue streamRescue = StreamRescue.FAIL;
         private boolean failOverOnContentFilter;
+        private boolean healthChecks;
+        private Duration healthCheckInterval = DEFAULT_HEALTH_CHECK_INTERVAL;
+        private Duration healthCheckTimeout = DEFAULT_HEALTH_CHECK_TIMEOUT;
+        private boolean cacheEnabled;
+        private @Nullable ResponseCache cache;
+        private Duration cacheTtl = ResponseCache.DEFAULT_TTL;
+        private long cacheMaxBytes = ResponseCache.DEFAULT_MAX_BYTES;
         private @Nullable Executor executor;
         private InstantSource instantSource = InstantSource.system();
         private @Nullable TimeSource timeSource;
@@ -452,6 +624,67 @@ public final class Orchestrator implements AutoCloseable {
             ProviderSettings.Builder settings = ProviderSettings.builder(name);
             configure.accept(settings);
             return provider(settings.build());
+        }
+
+        /**
+         * Adds a route. The default route, of all providers, is always there.
+         *
+         * @param settings the route
+         * @return this builder
+         */
+        public Builder route(RouteSettings settings) {
+            routes.add(Objects.requireNonNull(settings, "settings"));
+            return this;
+        }
+
+        /**
+         * Adds a route.
+         *
+         * @param name what it is called, as in {@link RouteSettings#builder}
+         * @param configure sets the rest
+         * @return this builder
+         * @throws IllegalArgumentException if the name has another form, or from {@code configure}
+         */
+        public Builder route(String name, Consumer<RouteSettings.Builder> configure) {
+            RouteSettings.Builder settings = RouteSettings.builder(name);
+            configure.accept(settings);
+            return route(settings.build());
+        }
+
+        /**
+         * Sets who is asked first, in the default route and in those that have no strategy of their own; {@link StandardStrategy#PRIORITY}
+         * by default.
+         *
+         * @param strategy one of {@link StandardStrategy}, or the application's own
+         * @return this builder
+         */
+        public Builder strategy(RoutingStrategy strategy) {
+            this.strategy = Objects.requireNonNull(strategy, "strategy");
+            return this;
+        }
+
+        /**
+         * Sets whether a call that finds every provider's breaker open asks one all the same, once: the one that would open soonest. Not by
+         * default: such a call fails at once. The breaker hears nothing of the attempt. A provider that is parked, out of quota or full is
+         * not asked, nor one whose breaker an operator has opened (scenario R24).
+         *
+         * @param failOpen whether to ask
+         * @return this builder
+         */
+        public Builder failOpen(boolean failOpen) {
+            this.failOpen = failOpen;
+            return this;
+        }
+
+        /**
+         * Sets what chance is drawn from, for weighted routing and for the jitter of waits; {@link ThreadLocalRandom} by default.
+         *
+         * @param random gives zero or more and less than one, another number each time; called by any number of threads at once
+         * @return this builder
+         */
+        public Builder random(DoubleSupplier random) {
+            this.random = Objects.requireNonNull(random, "random");
+            return this;
         }
 
         /**
@@ -500,6 +733,102 @@ public final class Orchestrator implements AutoCloseable {
         }
 
         /**
+         * Sets whether each enabled provider is asked something free now and then, such as its list of models, from when the orchestrator is
+         * built. Not by default. A provider that fails such a check is asked after the others until a check or a call succeeds; its breaker
+         * does not count it.
+         *
+         * @param healthChecks whether to check
+         * @return this builder
+         */
+        public Builder healthChecks(boolean healthChecks) {
+            this.healthChecks = healthChecks;
+            return this;
+        }
+
+        /**
+         * Sets how long a provider is left alone between two checks; 60 seconds by default.
+         *
+         * @param interval 1 second to 365 days, from the end of one check to the beginning of the next
+         * @return this builder
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder healthCheckInterval(Duration interval) {
+            this.healthCheckInterval = inRange("healthCheckInterval", interval, Duration.ofSeconds(1), "1 second");
+            return this;
+        }
+
+        /**
+         * Limits how long a check may take; 5 seconds by default. Also holds for {@link Orchestrator#checkProviders()}.
+         *
+         * @param timeout 1 millisecond to 365 days
+         * @return this builder
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder healthCheckTimeout(Duration timeout) {
+            this.healthCheckTimeout = inRange("healthCheckTimeout", timeout, Duration.ofMillis(1), "1 millisecond");
+            return this;
+        }
+
+        private static Duration inRange(String name, Duration value, Duration min, String minInWords) {
+            if (value.compareTo(min) < 0 || value.compareTo(Duration.ofDays(365)) > 0) {
+                throw new IllegalArgumentException(name + " must be " + minInWords + " to 365 days but is " + value);
+            }
+            return value;
+        }
+
+        /**
+         * Sets whether calls use the cache that do not say so themselves with {@link CallOptions#withCache}. Not by default.
+         *
+         * @param enabled whether they do
+         * @return this builder
+         */
+        public Builder cacheEnabled(boolean enabled) {
+            this.cacheEnabled = enabled;
+            return this;
+        }
+
+        /**
+         * Sets how long the cache in memory keeps an answer; 30 days by default.
+         *
+         * @param ttl more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder cacheTtl(Duration ttl) {
+            if (ttl.isZero() || ttl.isNegative()) {
+                throw new IllegalArgumentException("cacheTtl must be more than zero but is " + ttl);
+            }
+            this.cacheTtl = ttl;
+            return this;
+        }
+
+        /**
+         * Sets about how much memory the answers may take that are kept; 64 MB by default.
+         *
+         * @param bytes more than zero
+         * @return this builder
+         * @throws IllegalArgumentException if it is zero or negative
+         */
+        public Builder cacheMaxSize(long bytes) {
+            if (bytes <= 0) {
+                throw new IllegalArgumentException("cacheMaxSize must be more than zero but is " + bytes);
+            }
+            this.cacheMaxBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Keeps answers elsewhere than in this orchestrator's memory; then it is that cache's affair how long, and how many.
+         *
+         * @param cache keeps them
+         * @return this builder
+         */
+        public Builder cache(ResponseCache cache) {
+            this.cache = Objects.requireNonNull(cache, "cache");
+            return this;
+        }
+
+        /**
          * Limits how long {@link Orchestrator#close()} waits for calls in flight; 10 seconds by default.
          *
          * @param drainTimeout zero or more, at most 365 days; zero ends them at once
@@ -507,10 +836,7 @@ public final class Orchestrator implements AutoCloseable {
          * @throws IllegalArgumentException if it is out of range
          */
         public Builder drainTimeout(Duration drainTimeout) {
-            if (drainTimeout.isNegative() || drainTimeout.compareTo(Duration.ofDays(365)) > 0) {
-                throw new IllegalArgumentException("drainTimeout must be zero to 365 days but is " + drainTimeout);
-            }
-            this.drainTimeout = drainTimeout;
+            this.drainTimeout = inRange("drainTimeout", drainTimeout, Duration.ZERO, "zero");
             return this;
         }
 
@@ -540,7 +866,7 @@ public final class Orchestrator implements AutoCloseable {
         }
 
         /**
-         * Sets what stamps times; the system's wall clock by default. It decides nothing.
+         * Sets what stamps times and tells the day for quotas; the system's wall clock by default. No wait or limit runs on it.
          *
          * @param instantSource the wall clock
          * @return this builder
@@ -586,7 +912,7 @@ public final class Orchestrator implements AutoCloseable {
         }
 
         /**
-         * Checks everything and builds. Nothing is sent.
+         * Checks everything and builds. Nothing is sent, unless {@link #healthChecks} are on.
          *
          * @return an orchestrator, to be closed by the caller
          * @throws ConfigurationException if a provider is configured wrongly, twice, or not at all; it lists every mistake
@@ -611,11 +937,7 @@ public final class Orchestrator implements AutoCloseable {
                         registered.put(
                                 settings.name(),
                                 new RegisteredProvider(
-                                        settings,
-                                        chatProvider,
-                                        breaker,
-                                        time,
-                                        () -> ThreadLocalRandom.current().nextDouble()));
+                                        settings, target, chatProvider, breaker, time, instantSource, random));
                     } finally {
                         if (!registered.containsKey(settings.name())) {
                             breaker.close();
@@ -686,9 +1008,10 @@ public final class Orchestrator implements AutoCloseable {
             }
             if (providers.isEmpty()) {
                 mistakes.add("orchestrator.providers: none is configured; configure at least one");
-            } else if (providers.stream().noneMatch(ProviderSettings::enabled)) {
-                mistakes.add("orchestrator.providers: none is enabled; enable at least one");
+            } else if (providers.stream().noneMatch(ProviderSettings::mayBeAsked)) {
+                mistakes.add("orchestrator.providers: none is enabled; enable at least one, with a weight above 0");
             }
+            RouteCheck.check(routes, providers, mistakes::add);
             if (!mistakes.isEmpty()) {
                 throw new ConfigurationException("The configuration was refused", mistakes);
             }

@@ -56,4 +56,21 @@ public abstract class OrchestratorException extends RuntimeException {
     final void keep(String text) {
         partialText = text;
     }
+
+    /** The same for one of several callers who waited for one call: what one of them adds to his is not the others' affair. */
+    final OrchestratorException forCaller(Trail trail) {
+        OrchestratorException own = withTrail(trail);
+        if (own != this) {
+            own.keep(partialText);
+            for (Throwable later : getSuppressed()) {
+                own.addSuppressed(later);
+            }
+        }
+        return own;
+    }
+
+    /** A copy; one that does not end a shared call needs none. */
+    OrchestratorException withTrail(Trail trail) {
+        return this;
+    }
 }

@@ -2,6 +2,8 @@ package ai.orchestrator;
 
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.routing.TokenPrice;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -21,6 +23,9 @@ public final class ProviderSettings {
     /** Which provider is asked first unless configured: 100. */
     public static final int DEFAULT_PRIORITY = 100;
 
+    /** Its share under the weighted strategy unless configured: 1. */
+    public static final int DEFAULT_WEIGHT = 1;
+
     /** How long a connection may take unless configured: 5 seconds. */
     public static final Duration DEFAULT_CONNECT_TIMEOUT = Duration.ofSeconds(5);
 
@@ -30,7 +35,7 @@ public final class ProviderSettings {
     /** How long a stream may be silent unless configured: 15 seconds. */
     public static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(15);
 
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
+    static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
 
     private final String name;
     private final @Nullable String type;
@@ -50,6 +55,9 @@ public final class ProviderSettings {
     private final int maxConcurrent;
     private final long contextWindow;
     private final boolean collectStreams;
+    private final int weight;
+    private final Optional<TokenPrice> price;
+    private final QuotaSettings quota;
     private final Map<String, String> options;
 
     private ProviderSettings(Builder builder) {
@@ -71,6 +79,9 @@ public final class ProviderSettings {
         this.maxConcurrent = builder.maxConcurrent;
         this.contextWindow = builder.contextWindow;
         this.collectStreams = builder.collectStreams;
+        this.weight = builder.weight;
+        this.price = Optional.ofNullable(builder.price);
+        this.quota = builder.quota;
         this.options = Collections.unmodifiableMap(new LinkedHashMap<>(builder.options));
     }
 
@@ -249,6 +260,42 @@ public final class ProviderSettings {
     }
 
     /**
+     * Its share under {@link ai.orchestrator.routing.StandardStrategy#WEIGHTED}.
+     *
+     * @return zero or more; one of weight zero is never asked, whatever the strategy
+     */
+    public int weight() {
+        return weight;
+    }
+
+    /**
+     * Whether it is asked at all: it is enabled, and its weight is not zero.
+     *
+     * @return true unless set otherwise
+     */
+    public boolean mayBeAsked() {
+        return enabled && weight > 0;
+    }
+
+    /**
+     * What its tokens cost.
+     *
+     * @return the price; empty if none was set
+     */
+    public Optional<TokenPrice> price() {
+        return price;
+    }
+
+    /**
+     * How much may be asked of it in a minute and in a day.
+     *
+     * @return the settings; {@link QuotaSettings#none()} unless set
+     */
+    public QuotaSettings quota() {
+        return quota;
+    }
+
+    /**
      * The settings that only its type has.
      *
      * @return what was set, by name; unmodifiable
@@ -286,6 +333,9 @@ public final class ProviderSettings {
         private int maxConcurrent;
         private long contextWindow;
         private boolean collectStreams;
+        private int weight = DEFAULT_WEIGHT;
+        private @Nullable TokenPrice price;
+        private QuotaSettings quota = QuotaSettings.none();
         private final Map<String, String> options = new LinkedHashMap<>();
 
         private Builder(String name) {
@@ -517,6 +567,45 @@ public final class ProviderSettings {
          */
         public Builder collectStreams(boolean collectStreams) {
             this.collectStreams = collectStreams;
+            return this;
+        }
+
+        /**
+         * Sets its share under {@link ai.orchestrator.routing.StandardStrategy#WEIGHTED}; 1 by default. One of weight zero is never asked,
+         * whatever the strategy.
+         *
+         * @param weight zero to 1,000,000
+         * @return this builder
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder weight(int weight) {
+            if (weight < 0 || weight > 1_000_000) {
+                throw new IllegalArgumentException("weight must be 0 to 1000000 but is " + weight);
+            }
+            this.weight = weight;
+            return this;
+        }
+
+        /**
+         * Sets what its tokens cost; not known by default. {@link ai.orchestrator.routing.StandardStrategy#COST} goes by it.
+         *
+         * @param price in the same currency as those of the other providers
+         * @return this builder
+         */
+        public Builder price(TokenPrice price) {
+            this.price = Objects.requireNonNull(price, "price");
+            return this;
+        }
+
+        /**
+         * Sets how much may be asked of it in a minute and in a day; no limit by default. It is asked after others from nine tenths on,
+         * and not at all when nothing is left, until the window's end. What its answers say of its limits corrects the count.
+         *
+         * @param quota the settings
+         * @return this builder
+         */
+        public Builder quota(QuotaSettings quota) {
+            this.quota = Objects.requireNonNull(quota, "quota");
             return this;
         }
 

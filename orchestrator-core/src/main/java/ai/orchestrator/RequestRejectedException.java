@@ -25,6 +25,16 @@ public final class RequestRejectedException extends OrchestratorException {
         this.kind = FailureKind.BAD_REQUEST;
     }
 
+    private RequestRejectedException(RequestRejectedException other, Trail trail) {
+        super(String.valueOf(other.getMessage()), other.getCause(), trail);
+        this.kind = other.kind;
+    }
+
+    @Override
+    OrchestratorException withTrail(Trail trail) {
+        return new RequestRejectedException(this, trail);
+    }
+
     /**
      * Why it was refused.
      *

@@ -1,6 +1,5 @@
 package ai.orchestrator;
 
-import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 
@@ -15,15 +14,19 @@ public final class StreamFailedException extends OrchestratorException {
     private final String provider;
     private final FailureKind kind;
 
-    StreamFailedException(String provider, String partialText, ProviderException cause, Trail trail) {
+    StreamFailedException(LiveAnswer.BrokenOff attempt) {
         super(
-                provider + " broke off after " + partialText.length() + " characters with " + cause.kind() + ": "
-                        + cause.getMessage(),
-                cause,
-                trail);
-        this.provider = provider;
-        this.kind = cause.kind();
-        keep(partialText);
+                message(attempt.provider(), attempt.partialText(), attempt.failure()),
+                attempt.failure(),
+                attempt.trail());
+        this.provider = attempt.provider();
+        this.kind = attempt.failure().kind();
+        keep(attempt.partialText());
+    }
+
+    private static String message(String provider, String partialText, ProviderException failure) {
+        return provider + " broke off after " + partialText.length() + " characters with " + failure.kind() + ": "
+                + failure.getMessage();
     }
 
     /**

@@ -5,6 +5,7 @@ import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import java.util.ArrayDeque;
@@ -80,10 +81,16 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     // ---- The call's side
 
     @Override
-    public Reception attempt() {
+    public Delivery delivery() {
+        return Delivery.STREAMED;
+    }
+
+    @Override
+    public Reception attempt(String provider, Trail trail) {
         HeldReception reception = new HeldReception();
         lock.lock();
         try {
+            soFar = trail;
             current = reception;
         } finally {
             lock.unlock();
@@ -92,34 +99,37 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
     }
 
     @Override
-    public void goesOn(Trail trail, ProviderException first) {
+    public boolean failed(BrokenOff attempt) {
+        FailureKind kind = attempt.failure().kind();
         lock.lock();
         try {
-            soFar = trail;
-            firstFailure = first;
+            soFar = attempt.trail();
+            firstFailure = firstFailure == null ? attempt.failure() : firstFailure;
+            HeldReception reception = current;
+            current = null;
+            changed.signalAll();
+            if (reception == null || !reception.shown) {
+                return false;
+            }
+            if (!reception.canBeTakenBack(kind)) {
+                return true;
+            }
+            // What the reader has not fetched is taken back unnoticed.
+            unread.clear();
+            if (answerRead) {
+                restart = new ChatEvent.Restarted(attempt.provider(), kind);
+            }
+            return false;
         } finally {
             lock.unlock();
         }
     }
 
     @Override
-    public boolean failed(String provider, FailureKind kind) {
+    public boolean endsAt(FailureKind kind) {
         lock.lock();
         try {
-            HeldReception reception = current;
-            current = null;
-            changed.signalAll();
-            boolean shown = reception != null && reception.shown;
-            // A reader that was too slow is not helped by another answer, and one that has seen the end asks for none.
-            if (!shown || rescue != StreamRescue.RESTART || kind == FailureKind.CANCELLED || finishedRead) {
-                return shown;
-            }
-            // What the reader has not fetched is taken back unnoticed.
-            unread.clear();
-            if (answerRead) {
-                restart = new ChatEvent.Restarted(provider, kind);
-            }
-            return false;
+            return current != null && !current.canBeTakenBack(kind);
         } finally {
             lock.unlock();
         }
@@ -269,6 +279,11 @@ final class StreamedCall implements ChatStream, LiveAnswer, SubmittedCall.Outcom
             unread.addAll(held);
             held.clear();
             changed.signalAll();
+        }
+
+        /** Under the lock. A reader that was too slow is not helped by another answer, and one that has seen the end asks for none. */
+        private boolean canBeTakenBack(FailureKind kind) {
+            return !shown || (rescue == StreamRescue.RESTART && kind != FailureKind.CANCELLED && !finishedRead);
         }
 
         private boolean isCurrent() {

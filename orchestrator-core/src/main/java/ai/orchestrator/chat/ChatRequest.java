@@ -195,6 +195,15 @@ public final class ChatRequest {
     }
 
     /**
+     * Fields that this model has no word for.
+     *
+     * @return by the type of provider that they are for, under the empty name those for every type; unmodifiable
+     */
+    public Map<String, Map<String, Object>> extra() {
+        return extra;
+    }
+
+    /**
      * Fields that this model has no word for, as one type of provider gets them.
      *
      * @param type the provider's type, such as {@code groq}

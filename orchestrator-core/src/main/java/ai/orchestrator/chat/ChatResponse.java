@@ -43,6 +43,23 @@ public final class ChatResponse {
         this.trail = builder.trail;
     }
 
+    private ChatResponse(ChatResponse other, Trail trail) {
+        this.text = other.text;
+        this.reasoning = other.reasoning;
+        this.toolCalls = other.toolCalls;
+        this.finishReason = other.finishReason;
+        this.provider = other.provider;
+        this.model = other.model;
+        this.responseId = other.responseId;
+        this.requestId = other.requestId;
+        this.usage = other.usage;
+        this.rateLimits = other.rateLimits;
+        this.headers = other.headers;
+        this.extra = other.extra;
+        this.providerState = other.providerState;
+        this.trail = Objects.requireNonNull(trail, "trail");
+    }
+
     /**
      * A builder for an answer, for tests and for providers of one's own.
      *
@@ -182,6 +199,16 @@ public final class ChatResponse {
      */
     public Trail trail() {
         return trail;
+    }
+
+    /**
+     * The same answer, for another call.
+     *
+     * @param trail what that call did
+     * @return an answer with that trail
+     */
+    public ChatResponse withTrail(Trail trail) {
+        return new ChatResponse(this, trail);
     }
 
     /** Who answered and how long the answer is, never its text. */

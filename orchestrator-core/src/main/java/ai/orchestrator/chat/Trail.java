@@ -10,7 +10,7 @@ import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /**
- * What one call did: each provider that was tried or skipped, in order, and why. Immutable.
+ * What one call did: each provider that was tried or skipped, in order, and why; or where else its answer came from. Immutable.
  *
  * @param steps in the order in which they happened; unmodifiable
  * @param elapsed from the start of the call to its end
@@ -27,12 +27,23 @@ public record Trail(List<Step> steps, Duration elapsed) {
     }
 
     /**
-     * How many HTTP calls were made.
+     * How many HTTP calls were made; for a call that {@linkplain Joined joined} another one, by that one.
      *
-     * @return zero if every provider was skipped
+     * @return zero if every provider was skipped, or the answer came from the cache
      */
     public int attempts() {
-        return (int) steps.stream().filter(step -> !(step instanceof Skipped)).count();
+        return (int) steps.stream()
+                .filter(step -> step instanceof Answered || step instanceof Failed)
+                .count();
+    }
+
+    /**
+     * Whether the answer came from the cache.
+     *
+     * @return true if nobody was asked for it
+     */
+    public boolean isCacheHit() {
+        return steps.stream().anyMatch(Cached.class::isInstance);
     }
 
     /** The steps on one line. */
@@ -120,6 +131,34 @@ public record Trail(List<Step> steps, Duration elapsed) {
             return provider + " skipped: " + reason
                     + retryIn.map(wait -> ", next try in " + Durations.text(wait))
                             .orElse("");
+        }
+    }
+    /**
+     * The answer came from the cache: nobody was asked.
+     *
+     * @param provider who answered when it was asked
+     * @param age how long ago that was
+     */
+    public record Cached(String provider, Duration age) implements Step {
+
+        @Override
+        public String toString() {
+            return "cached answer of " + provider + ", " + Durations.text(age) + " old";
+        }
+    }
+
+    /**
+     * An identical call was under way, and this one waited for its answer. The other call's steps follow, those from before included.
+     *
+     * @param provider who was being asked then; empty between two attempts
+     * @param underWay how long the other call had been under way
+     */
+    public record Joined(String provider, Duration underWay) implements Step {
+
+        @Override
+        public String toString() {
+            return "joined an identical call, under way for " + Durations.text(underWay)
+                    + (provider.isEmpty() ? "" : ", which was asking " + provider);
         }
     }
 }

@@ -3,7 +3,9 @@ package ai.orchestrator.config;
 import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RouteSettings;
 import ai.orchestrator.internal.ProviderCatalog;
+import ai.orchestrator.internal.RouteCheck;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
@@ -44,10 +46,15 @@ public final class OrchestratorConfig {
 
     private final List<Consumer<Orchestrator.Builder>> topLevel;
     private final List<ProviderSettings> providers;
+    private final List<RouteSettings> routes;
 
-    private OrchestratorConfig(List<Consumer<Orchestrator.Builder>> topLevel, List<ProviderSettings> providers) {
+    private OrchestratorConfig(
+            List<Consumer<Orchestrator.Builder>> topLevel,
+            List<ProviderSettings> providers,
+            List<RouteSettings> routes) {
         this.topLevel = List.copyOf(topLevel);
         this.providers = List.copyOf(providers);
+        this.routes = List.copyOf(routes);
     }
 
     /**
@@ -94,10 +101,12 @@ public final class OrchestratorConfig {
             String source, Map<String, String> entries, Map<String, String> environment, List<String> mistakes) {
         PropertiesReader reader;
         List<ProviderSettings> providers;
+        List<RouteSettings> routes;
         try (ProviderCatalog catalog = ProviderCatalog.load(List.of())) {
             reader = new PropertiesReader(environment, mistakes, catalog);
             entries.forEach(reader::accept);
             providers = reader.providers();
+            routes = reader.routes();
             // A key that is noted already, as for an unset variable, is not noted again as missing.
             Set<String> noted = mistakes.stream().map(OrchestratorConfig::key).collect(Collectors.toSet());
             providers.forEach(provider -> catalog.check(provider, mistake -> {
@@ -106,16 +115,17 @@ public final class OrchestratorConfig {
                 }
             }));
         }
+        RouteCheck.check(routes, providers, mistakes::add);
         if (reader.namesNoProvider()) {
             mistakes.add("orchestrator.providers: none is configured; configure at least one, for example"
                     + " orchestrator.providers.groq.type=groq");
-        } else if (mistakes.isEmpty() && providers.stream().noneMatch(ProviderSettings::enabled)) {
-            mistakes.add("orchestrator.providers: none is enabled; enable at least one");
+        } else if (mistakes.isEmpty() && providers.stream().noneMatch(ProviderSettings::mayBeAsked)) {
+            mistakes.add("orchestrator.providers: none is enabled; enable at least one, with a weight above 0");
         }
         if (!mistakes.isEmpty()) {
             throw new ConfigurationException(source, mistakes);
         }
-        return new OrchestratorConfig(reader.topLevel(), providers);
+        return new OrchestratorConfig(reader.topLevel(), providers, routes);
     }
 
     private static String key(String mistake) {
@@ -132,6 +142,15 @@ public final class OrchestratorConfig {
     }
 
     /**
+     * The routes that are configured, in the order of the file.
+     *
+     * @return without the default route; unmodifiable
+     */
+    public List<RouteSettings> routes() {
+        return routes;
+    }
+
+    /**
      * A builder with everything that is configured, for what only a program can add, such as a meter registry.
      *
      * @return a new builder
@@ -140,6 +159,7 @@ public final class OrchestratorConfig {
         Orchestrator.Builder builder = Orchestrator.builder();
         topLevel.forEach(setting -> setting.accept(builder));
         providers.forEach(builder::provider);
+        routes.forEach(builder::route);
         return builder;
     }
 
@@ -156,7 +176,7 @@ public final class OrchestratorConfig {
     /** Everything but the keys. */
     @Override
     public String toString() {
-        return "OrchestratorConfig(providers=" + providers + ")";
+        return "OrchestratorConfig(providers=" + providers + (routes.isEmpty() ? "" : ", routes=" + routes) + ")";
     }
 
     /** Passes each entry on as it is read: {@link Properties} itself forgets the order and a key that is given twice. */

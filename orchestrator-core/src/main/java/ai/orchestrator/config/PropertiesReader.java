@@ -3,19 +3,29 @@ package ai.orchestrator.config;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RetrySettings;
+import ai.orchestrator.RouteSettings;
 import ai.orchestrator.StreamRescue;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.internal.ProviderCatalog;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.routing.RoutingStrategy;
+import ai.orchestrator.routing.StandardStrategy;
+import ai.orchestrator.routing.TokenPrice;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -29,14 +39,15 @@ final class PropertiesReader {
     private static final String ROOT = "orchestrator.";
     private static final String DEFAULTS = "orchestrator.defaults.";
     private static final String PROVIDERS = "orchestrator.providers.";
+    private static final String ROUTES = "orchestrator.routes.";
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}:]*)(?::([^}]*))?}");
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,15})(B|KB|MB|GB)?");
     private static final Pattern DURATION = Pattern.compile("(-?\\d{1,15})(ms|s|m|h|d)");
 
     /** Whole settings and, with a dot at the end, groups that the specification names and a later version brings. */
-    private static final List<String> LATER_SETTINGS = List.of("api-key-file", "price.", "quota.", "weight");
+    private static final List<String> LATER_SETTINGS = List.of("api-key-file");
 
-    private static final List<String> LATER_KEYS = Stream.concat(
-                    LATER_SETTINGS.stream(), Stream.of("cache.", "health.", "metrics.", "routes.", "routing."))
+    private static final List<String> LATER_KEYS = Stream.concat(LATER_SETTINGS.stream(), Stream.of("metrics."))
             .map(key -> ROOT + key)
             .toList();
 
@@ -78,12 +89,49 @@ final class PropertiesReader {
             boolean failOver = bool(value);
             return builder -> builder.failOverOnContentFilter(failOver);
         });
-        TOP_LEVEL.put("orchestrator.routing.strategy", value -> {
-            if (!value.equals("priority")) {
-                throw new IllegalArgumentException("allowed: priority (others are not available yet)");
-            }
-            return builder -> {};
+        TOP_LEVEL.put("orchestrator.health.check", value -> {
+            boolean check = bool(value);
+            return builder -> builder.healthChecks(check);
         });
+        TOP_LEVEL.put("orchestrator.health.interval", value -> {
+            Duration interval = duration(value);
+            return builder -> builder.healthCheckInterval(interval);
+        });
+        TOP_LEVEL.put("orchestrator.health.timeout", value -> {
+            Duration timeout = duration(value);
+            return builder -> builder.healthCheckTimeout(timeout);
+        });
+        TOP_LEVEL.put("orchestrator.cache.enabled", value -> {
+            boolean enabled = bool(value);
+            return builder -> builder.cacheEnabled(enabled);
+        });
+        TOP_LEVEL.put("orchestrator.cache.ttl", value -> {
+            Duration ttl = duration(value);
+            return builder -> builder.cacheTtl(ttl);
+        });
+        TOP_LEVEL.put("orchestrator.cache.max-size", value -> {
+            long bytes = size(value);
+            return builder -> builder.cacheMaxSize(bytes);
+        });
+        TOP_LEVEL.put("orchestrator.routing.strategy", value -> {
+            RoutingStrategy strategy = strategy(value);
+            return builder -> builder.strategy(strategy);
+        });
+        TOP_LEVEL.put("orchestrator.routing.fail-open", value -> {
+            boolean failOpen = bool(value);
+            return builder -> builder.failOpen(failOpen);
+        });
+    }
+
+    /** What a route may set. */
+    private static final Map<String, BiConsumer<RouteSettings.Builder, String>> ROUTE = new LinkedHashMap<>();
+
+    static {
+        ROUTE.put("providers", (route, value) -> route.providers(list(value)));
+        ROUTE.put("strategy", (route, value) -> route.strategy(strategy(value)));
+        ROUTE.put("stream-rescue", (route, value) -> route.streamRescue(rescue(value)));
+        ROUTE.put("deadline", (route, value) -> route.deadline(duration(value)));
+        ROUTE.put("fail-open", (route, value) -> route.failOpen(bool(value)));
     }
 
     /** A provider while its keys are read. */
@@ -91,6 +139,10 @@ final class PropertiesReader {
         private final ProviderSettings.Builder provider;
         private final CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
         private final RetrySettings.Builder retry = RetrySettings.builder();
+        private final QuotaSettings.Builder quota = QuotaSettings.builder();
+        private double inputPrice;
+        private double outputPrice;
+        private boolean priced;
 
         private Draft(ProviderSettings.Builder provider) {
             this.provider = provider;
@@ -129,6 +181,20 @@ final class PropertiesReader {
         SHARED.put("retry-after-cap", (draft, value) -> draft.retry.retryAfterCap(duration(value)));
         SHARED.put("max-concurrent", (draft, value) -> draft.provider.maxConcurrent(integer(value)));
         SHARED.put("context-window", (draft, value) -> draft.provider.contextWindow(wholeNumber(value)));
+        SHARED.put("weight", (draft, value) -> draft.provider.weight(integer(value)));
+        SHARED.put("price.input", (draft, value) -> {
+            draft.inputPrice = price(value);
+            draft.priced = true;
+        });
+        SHARED.put("price.output", (draft, value) -> {
+            draft.outputPrice = price(value);
+            draft.priced = true;
+        });
+        SHARED.put("quota.requests-per-minute", (draft, value) -> draft.quota.requestsPerMinute(wholeNumber(value)));
+        SHARED.put("quota.requests-per-day", (draft, value) -> draft.quota.requestsPerDay(wholeNumber(value)));
+        SHARED.put("quota.tokens-per-minute", (draft, value) -> draft.quota.tokensPerMinute(wholeNumber(value)));
+        SHARED.put("quota.tokens-per-day", (draft, value) -> draft.quota.tokensPerDay(wholeNumber(value)));
+        SHARED.put("quota.zone", (draft, value) -> draft.quota.zone(zone(value)));
         SHARED.put("collect-streams", (draft, value) -> draft.provider.collectStreams(bool(value)));
         SHARED.put("timeout.connect", (draft, value) -> draft.provider.connectTimeout(duration(value)));
         SHARED.put("timeout.first-token", (draft, value) -> draft.provider.firstTokenTimeout(duration(value)));
@@ -149,6 +215,11 @@ final class PropertiesReader {
     private final ProviderCatalog catalog;
     private final Map<String, String> defaults = new LinkedHashMap<>();
     private final Map<String, Map<String, String>> providers = new LinkedHashMap<>();
+    private final Map<String, Map<String, String>> routes = new LinkedHashMap<>();
+
+    /** The routes of which some value could not be resolved. */
+    private final Set<String> unread = new HashSet<>();
+
     private final List<Consumer<Orchestrator.Builder>> topLevel = new ArrayList<>();
 
     PropertiesReader(Map<String, String> environment, List<String> mistakes, ProviderCatalog catalog) {
@@ -177,9 +248,25 @@ final class PropertiesReader {
             } else {
                 setting(key, setting, resolved, ALL, values);
             }
+        } else if (key.startsWith(ROUTES)) {
+            route(key, resolved);
         } else {
             resolved.ifPresent(value -> topLevel(key, value));
         }
+    }
+
+    private void route(String key, Optional<String> value) {
+        String rest = key.substring(ROUTES.length());
+        int dot = rest.indexOf('.');
+        String setting = rest.substring(dot + 1);
+        if (dot < 1 || !ROUTE.containsKey(setting)) {
+            mistakes.add(key + ": unknown key; a route's keys are orchestrator.routes.<name>.<setting> with one of "
+                    + String.join(", ", ROUTE.keySet()));
+            return;
+        }
+        String name = rest.substring(0, dot);
+        Map<String, String> values = routes.computeIfAbsent(name, unused -> new LinkedHashMap<>());
+        value.ifPresentOrElse(text -> values.put(setting, text), () -> unread.add(name));
     }
 
     private void topLevel(String key, String value) {
@@ -195,7 +282,8 @@ final class PropertiesReader {
             mistakes.add(key + ": not available yet in this version; remove it");
         } else {
             mistakes.add(key + ": unknown key; allowed: " + String.join(", ", TOP_LEVEL.keySet())
-                    + ", orchestrator.defaults.<setting>, orchestrator.providers.<name>.<setting>");
+                    + ", orchestrator.defaults.<setting>, orchestrator.providers.<name>.<setting>,"
+                    + " orchestrator.routes.<name>.<setting>");
         }
     }
 
@@ -244,10 +332,46 @@ final class PropertiesReader {
             apply(draft, DEFAULTS, SHARED, defaults, false);
             apply(draft, PROVIDERS + name + ".", ALL, values, true);
             applyOptions(draft, PROVIDERS + name + ".", values);
+            if (draft.priced) {
+                draft.provider.price(new TokenPrice(draft.inputPrice, draft.outputPrice));
+            }
             built.add(draft.provider
+                    .quota(draft.quota.build())
                     .circuitBreaker(draft.breaker.build())
                     .retry(draft.retry.build())
                     .build());
+        });
+        return built;
+    }
+
+    /** The routes whose keys have no mistake. */
+    List<RouteSettings> routes() {
+        List<RouteSettings> built = new ArrayList<>();
+        routes.forEach((name, values) -> {
+            RouteSettings.Builder builder;
+            try {
+                builder = RouteSettings.builder(name);
+            } catch (IllegalArgumentException e) {
+                mistakes.add(ROUTES + name + ": " + e.getMessage());
+                return;
+            }
+            int before = mistakes.size();
+            ROUTE.forEach((setting, apply) -> {
+                String value = values.get(setting);
+                if (value != null) {
+                    check(ROUTES + name + "." + setting, value, () -> apply.accept(builder, value));
+                }
+            });
+            if (unread.contains(name)) {
+                // Its mistake is noted already.
+                return;
+            }
+            if (!values.containsKey("providers")) {
+                mistakes.add(ROUTES + name + ".providers: missing; list the providers of the route, such as "
+                        + String.join(",", providers.keySet()));
+            } else if (mistakes.size() == before) {
+                built.add(builder.build());
+            }
         });
         return built;
     }
@@ -334,6 +458,41 @@ final class PropertiesReader {
         }
     }
 
+    private static double price(String value) {
+        try {
+            return new TokenPrice(Double.parseDouble(value), 0).input();
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("must be zero or more for a million tokens, such as 0.59", e);
+        }
+    }
+
+    private static ZoneId zone(String value) {
+        try {
+            return ZoneId.of(value);
+        } catch (DateTimeException e) {
+            throw new IllegalArgumentException("must be a time zone, such as UTC, America/Los_Angeles or +02:00", e);
+        }
+    }
+
+    private static List<String> list(String value) {
+        return Stream.of(value.split(",", -1))
+                .map(String::strip)
+                .filter(entry -> !entry.isEmpty())
+                .toList();
+    }
+
+    private static RoutingStrategy strategy(String value) {
+        for (StandardStrategy strategy : StandardStrategy.values()) {
+            if (strategy.toString().equals(value)) {
+                return strategy;
+            }
+        }
+        throw new IllegalArgumentException("must be one of "
+                + Stream.of(StandardStrategy.values())
+                        .map(StandardStrategy::toString)
+                        .collect(Collectors.joining(", ")));
+    }
+
     private static StreamRescue rescue(String value) {
         for (StreamRescue rescue : StreamRescue.values()) {
             if (rescue.name().toLowerCase(Locale.ROOT).equals(value)) {
@@ -348,6 +507,22 @@ final class PropertiesReader {
             throw new IllegalArgumentException("must be true or false");
         }
         return value.equals("true");
+    }
+
+    /** In bytes; a kilobyte has 1024. */
+    private static long size(String value) {
+        Matcher matcher = SIZE.matcher(value);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("must be a size, such as 512KB, 64MB, 1GB or a number of bytes");
+        }
+        long unit = switch (Objects.requireNonNullElse(matcher.group(2), "B")) {
+            case "KB" -> 1L << 10;
+            case "MB" -> 1L << 20;
+            case "GB" -> 1L << 30;
+            default -> 1;
+        };
+        // More than fits, nobody has.
+        return Math.min(Long.parseLong(matcher.group(1)), Long.MAX_VALUE >> 30) * unit;
     }
 
     private static Duration duration(String value) {

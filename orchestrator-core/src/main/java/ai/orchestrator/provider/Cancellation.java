@@ -12,9 +12,8 @@ public final class Cancellation {
 
     private static final Logger logger = LoggerFactory.getLogger(Cancellation.class);
 
-    /** Guards every field, those of the registrations too; never held while an action runs. */
-    private final Object lock = new Object();
-
+    // Guarded by this, as all fields are, those of the registrations too; never held while an action runs. An object to
+    // lock on would be memory of every call, twice.
     private boolean cancelled;
 
     // A list of its own: one cancellation may end many calls, each of which comes and goes at any time.
@@ -30,7 +29,7 @@ public final class Cancellation {
      */
     public void cancel() {
         Registration pending;
-        synchronized (lock) {
+        synchronized (this) {
             if (cancelled) {
                 return;
             }
@@ -51,7 +50,7 @@ public final class Cancellation {
      * @return true from then on
      */
     public boolean isCancelled() {
-        synchronized (lock) {
+        synchronized (this) {
             return cancelled;
         }
     }
@@ -64,7 +63,7 @@ public final class Cancellation {
      */
     public Registration onCancel(Runnable action) {
         Registration registration = new Registration(Objects.requireNonNull(action, "action"));
-        synchronized (lock) {
+        synchronized (this) {
             if (!cancelled) {
                 registration.append();
                 return registration;
@@ -110,7 +109,7 @@ public final class Cancellation {
         /** Forgets the action if it has not started. */
         @Override
         public void close() {
-            synchronized (lock) {
+            synchronized (Cancellation.this) {
                 if (cancelled || !listed) {
                     return;
                 }

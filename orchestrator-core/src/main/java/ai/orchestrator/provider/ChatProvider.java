@@ -41,6 +41,18 @@ public interface ChatProvider extends AutoCloseable {
      */
     void chat(ChatRequest request, Delivery delivery, Deadline deadline, Cancellation cancellation, EventSink sink);
 
+    /**
+     * Looks whether this provider can be reached and takes its key, by asking something that costs nothing, such as a list of models: never
+     * a completion. Blocks until it knows, within what {@link #chat} promises of cancelling and interrupts. Nothing can be asked by default.
+     *
+     * @param cancellation stops the check
+     * @return true if all is well; false if there is nothing to ask for free, so that nothing was learnt
+     * @throws ProviderException if something is wrong, of the kind that a call would fail with
+     */
+    default boolean check(Cancellation cancellation) {
+        return false;
+    }
+
     /** Releases what this provider alone holds. Does nothing by default. */
     @Override
     default void close() {}

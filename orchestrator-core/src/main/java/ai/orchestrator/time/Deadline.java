@@ -2,14 +2,15 @@ package ai.orchestrator.time;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Supplier;
 
 /**
  * A point in time by which something must be done.
  *
  * <p>A deadline is passed down where a timeout would be copied: a timeout starts anew in every layer, so the layers' limits add up, while
- * a deadline means the same moment everywhere. Immutable and safe for use by several threads.
+ * a deadline means the same moment everywhere. Safe for use by several threads.
  */
-public final class Deadline {
+public sealed class Deadline {
 
     /** Far enough for any call, near enough that adding it to a time cannot overflow: about 146 years. */
     private static final long MAX_NANOS = Long.MAX_VALUE / 2;
@@ -35,13 +36,35 @@ public final class Deadline {
     }
 
     /**
+     * A deadline that may move: of work that several wait for, each for as long as he can.
+     *
+     * @param current gives the deadline as it stands; asked each time, by any thread; on one time source
+     * @return the deadline
+     */
+    public static Deadline following(Supplier<Deadline> current) {
+        return new Following(current);
+    }
+
+    /**
+     * Whether it means the same moment for ever.
+     *
+     * @return false for one that {@linkplain #following follows} others
+     */
+    public boolean isFixed() {
+        return true;
+    }
+
+    /**
      * The earlier one of this deadline and one some time from now.
      *
      * @param timeout how far away from now, with the edges of {@link #after}
      * @return this, or a nearer deadline
      */
     public Deadline orAfter(Duration timeout) {
-        Deadline other = after(timeSource, timeout);
+        return orEarlier(after(timeSource, timeout));
+    }
+
+    Deadline orEarlier(Deadline other) {
         return other.nanoTime - nanoTime < 0 ? other : this;
     }
 
@@ -78,6 +101,32 @@ public final class Deadline {
             return 0;
         }
         return timeout.toSeconds() >= MAX_NANOS / 1_000_000_000 ? MAX_NANOS : timeout.toNanos();
+    }
+
+    private static final class Following extends Deadline {
+
+        private final Supplier<Deadline> current;
+
+        private Following(Supplier<Deadline> current) {
+            super(current.get().timeSource, current.get().nanoTime);
+            this.current = current;
+        }
+
+        @Override
+        public boolean isFixed() {
+            return false;
+        }
+
+        @Override
+        Deadline orEarlier(Deadline other) {
+            // Whichever is earlier now, this one may move beyond the other.
+            return new Following(() -> current.get().orEarlier(other));
+        }
+
+        @Override
+        public long remainingNanos() {
+            return current.get().remainingNanos();
+        }
     }
 
     @Override

@@ -6,7 +6,8 @@ import java.util.concurrent.CountDownLatch;
  * The monotonic time that every wait, limit, backoff and window of an orchestrator runs on.
  *
  * <p>Nothing in this library sleeps or reads a clock except through an injected time source, so that a test, or a simulation, decides
- * when time passes. The wall clock is a separate {@link java.time.InstantSource}, which stamps times and decides nothing.
+ * when time passes. The wall clock is a separate {@link java.time.InstantSource}, which stamps times and tells the
+ * day.
  *
  * <p>Implementations are safe for use by several threads at once.
  */

@@ -17,12 +17,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
 
@@ -87,6 +90,10 @@ final class AnthropicDialect implements Dialect {
 
     /** What is left for the answer beside a budget for thinking. */
     private static final int ROOM_BESIDE_BUDGET = 8_192;
+
+    private static final Map<String, Duration> RATE_LIMIT_WINDOWS = Stream.of(
+                    "requests", "tokens", "input-tokens", "output-tokens")
+            .collect(Collectors.toUnmodifiableMap(subject -> subject, subject -> Duration.ofMinutes(1)));
 
     private static final Pattern FOREIGN_IN_ID = Pattern.compile("[^a-zA-Z0-9_-]");
 
@@ -219,6 +226,20 @@ final class AnthropicDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
+        return http(url);
+    }
+
+    /** The list of models, one of them: platform.claude.com/docs/en/api/models/list. */
+    @Override
+    public Optional<Request.Builder> check() {
+        return Optional.of(http(Endpoint.without(url, "messages")
+                .newBuilder()
+                .addPathSegment("models")
+                .addQueryParameter("limit", "1")
+                .build()));
+    }
+
+    private Request.Builder http(HttpUrl url) {
         Request.Builder http = new Request.Builder().url(url).header("anthropic-version", apiVersion);
         boolean bearer = target.option(AUTH).orElseThrow().equals("bearer");
         target.apiKey()
@@ -472,5 +493,11 @@ final class AnthropicDialect implements Dialect {
     @Override
     public AnswerDecoder decoder(ChatRequest request, AnswerHead head, EventSink sink) {
         return new AnthropicDecoder(head, sink);
+    }
+
+    /** After its documentation: all by the minute. */
+    @Override
+    public Map<String, Duration> rateLimitWindows() {
+        return RATE_LIMIT_WINDOWS;
     }
 }

@@ -56,6 +56,17 @@ final class AzureOpenAi {
         return url.addPathSegments("chat/completions").build();
     }
 
+    /** The resource's list of models: "Models - List" of the data plane's reference, which is not below a deployment. */
+    static HttpUrl models(ProviderTarget target) {
+        HttpUrl base = Endpoint.without(chatCompletions(target), "chat", "completions");
+        HttpUrl.Builder url = base.newBuilder();
+        int deployments = base.pathSegments().indexOf("deployments");
+        for (int last = base.pathSize() - 1; deployments >= 0 && last >= deployments; last--) {
+            url.removePathSegment(last);
+        }
+        return url.addPathSegment("models").build();
+    }
+
     private static void addVersion(ProviderTarget target, HttpUrl.Builder url) {
         url.addQueryParameter(API_VERSION, target.option(API_VERSION).orElse(DEFAULT_VERSION));
     }

@@ -113,6 +113,23 @@ final class CohereDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
+        return http(url);
+    }
+
+    /** The list of models, one of them: docs.cohere.com/reference/list-models. It is only in the interface's first version. */
+    @Override
+    public Optional<Request.Builder> check() {
+        HttpUrl base = Endpoint.without(url, "chat");
+        HttpUrl.Builder list = base.newBuilder();
+        if (Endpoint.endsWith(base, "v2")) {
+            list.setPathSegment(base.pathSize() - 1, "v1");
+        }
+        return Optional.of(http(list.addPathSegment("models")
+                .addQueryParameter("page_size", "1")
+                .build()));
+    }
+
+    private Request.Builder http(HttpUrl url) {
         Request.Builder http = new Request.Builder().url(url);
         target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
         return http;

@@ -19,6 +19,12 @@ interface Dialect {
     Request.Builder http(Delivery delivery);
 
     /**
+     * What to get, with which headers, to learn whether the provider can be reached and takes its key; empty if there is nothing that costs
+     * nothing.
+     */
+    Optional<Request.Builder> check();
+
+    /**
      * What to post.
      *
      * @throws ai.orchestrator.provider.ProviderException of kind BAD_REQUEST if the caller's own JSON is none

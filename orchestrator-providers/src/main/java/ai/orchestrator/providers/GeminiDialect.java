@@ -143,7 +143,21 @@ final class GeminiDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
-        Request.Builder http = new Request.Builder().url(delivery == Delivery.STREAMED ? streamUrl : wholeUrl);
+        return http(delivery == Delivery.STREAMED ? streamUrl : wholeUrl);
+    }
+
+    /** The list of models, one of them: ai.google.dev/api/models. */
+    @Override
+    public Optional<Request.Builder> check() {
+        return Optional.of(http(HttpUrl.get(target.baseUrl().toString())
+                .newBuilder()
+                .addPathSegment("models")
+                .addQueryParameter("pageSize", "1")
+                .build()));
+    }
+
+    private Request.Builder http(HttpUrl url) {
+        Request.Builder http = new Request.Builder().url(url);
         target.apiKey().ifPresent(key -> http.header("x-goog-api-key", key));
         return http;
     }

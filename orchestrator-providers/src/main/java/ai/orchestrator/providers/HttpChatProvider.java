@@ -19,11 +19,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import okhttp3.Headers;
+import okhttp3.Request;
 import okhttp3.Response;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +55,16 @@ final class HttpChatProvider implements ChatProvider {
 
     private static final Pattern PACKED =
             Pattern.compile("\\b(?:gzip|deflate|compress|br|zstd)\\b", Pattern.CASE_INSENSITIVE);
+
+    /** Hugging Face's own endpoints: any request wakes one that sleeps, and what is awake is paid for. */
+    private static final Pattern WOKEN_BY_ASKING =
+            Pattern.compile("\\.endpoints\\.huggingface\\.cloud$", Pattern.CASE_INSENSITIVE);
+
+    /** Not found, or not to be had so: many a gateway knows nothing but completions. */
+    private static final Set<Integer> ABSENT = Set.of(404, 405, 501);
+
+    /** OpenAI, with 401 or 403, of a key that is restricted to completions. */
+    private static final String MISSING_SCOPES = "Missing scopes";
 
     private static final String END_MARKER = "[DONE]";
 
@@ -96,9 +108,52 @@ final class HttpChatProvider implements ChatProvider {
                 response -> read(response, request, delivery, sink));
     }
 
-    /** Reads an answer of any status. */
-    void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
+    @Override
+    public boolean check(Cancellation cancellation) {
+        Request.Builder asked = dialect.check().orElse(null);
+        if (asked == null
+                || WOKEN_BY_ASKING
+                        .matcher(String.valueOf(target.baseUrl().getHost()))
+                        .find()) {
+            return false;
+        }
+        try {
+            transport.get(
+                    asked.header("Accept-Encoding", "identity").header("Accept", "application/json"),
+                    cancellation,
+                    redaction,
+                    this::readCheck);
+            return true;
+        } catch (ProviderException e) {
+            if (saysNothingOfCalls(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** Whether it is only what was asked for that is missing there, or that the key may not see. */
+    private static boolean saysNothingOfCalls(ProviderException e) {
+        return ABSENT.contains(e.status().orElse(0)) || e.providerMessage().contains(MISSING_SCOPES);
+    }
+
+    /** Reads no more than an error can be long: of a list of models it is enough that there is one. */
+    private void readCheck(Response response) throws IOException {
         AnswerHead head = head(response);
+        BufferedSource body = open(response, head);
+        if (firstByte(body) == '<') {
+            throw webPage(head);
+        }
+        if (!body.request(MAX_ERROR_BYTES + 1)) {
+            JsonNode json = Json.parse(body.readByteArray());
+            if (json != null && ErrorFacts.isError(json)) {
+                throw head.error(json);
+            }
+        }
+    }
+
+    /** The body of a success. */
+    private static BufferedSource open(Response response, AnswerHead head) {
         BufferedSource body = ReadAllowance.renewing(response.body().source());
         if (!head.isSuccess()) {
             throw head.error(isPacked(head) ? null : errorBody(body));
@@ -106,9 +161,21 @@ final class HttpChatProvider implements ChatProvider {
         if (isPacked(head)) {
             throw head.failed(FailureKind.MALFORMED, "the answer is compressed, which nobody asked for");
         }
+        return body;
+    }
+
+    private static ProviderException webPage(AnswerHead head) {
+        return head.failed(FailureKind.MALFORMED, "the answer is a web page; base-url may be wrong");
+    }
+
+    /** Reads an answer of any status. */
+    void read(Response response, ChatRequest request, Delivery delivery, EventSink sink) throws IOException {
+        AnswerHead head = head(response);
+        // Of an error too: what is left counts for the next call.
         if (!head.rateLimits().isEmpty()) {
             sink.event(new ChatEvent.Limited(head.rateLimits()));
         }
+        BufferedSource body = open(response, head);
         if (request.responseHeaders()) {
             sink.event(new ChatEvent.Headers(headers(head.headers())));
         }
@@ -120,7 +187,7 @@ final class HttpChatProvider implements ChatProvider {
         }
         int first = firstByte(body);
         if (first == '<') {
-            throw head.failed(FailureKind.MALFORMED, "the answer is a web page; base-url may be wrong");
+            throw webPage(head);
         }
         // A server that cannot stream answers as one, and some send an error so.
         if (delivery == Delivery.WHOLE || first == '{' || first == '[') {

@@ -88,9 +88,13 @@ public final class HttpProviderFactory implements ChatProviderFactory {
             throw new IllegalArgumentException("model=" + target.model() + ": must not have . or .. between slashes,"
                     + " because it becomes a part of the address");
         }
+        return new HttpChatProvider(target, dialect(target), transport, instantSource);
+    }
+
+    static Dialect dialect(ProviderTarget target) {
         return DIALECTS.entrySet().stream()
                 .filter(entry -> entry.getKey().name().equals(target.type().name()))
-                .map(entry -> new HttpChatProvider(target, entry.getValue().apply(target), transport, instantSource))
+                .map(entry -> entry.getValue().apply(target))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("not a type of this factory: " + target));
     }

@@ -1,5 +1,6 @@
 package ai.orchestrator.providers;
 
+import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.internal.CallThreads;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.EventSink;
@@ -19,6 +20,7 @@ import okhttp3.Connection;
 import okhttp3.Dispatcher;
 import okhttp3.Dns;
 import okhttp3.EventListener;
+import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -29,7 +31,7 @@ import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Posts JSON and hands on what comes back, once, without following or repeating anything. Safe for use by several threads.
+ * Posts JSON, or gets something, and hands on what comes back, once, without following or repeating anything. Safe for use by several threads.
  *
  * <p>It has no limits of time: each of OkHttp's would arm a watchdog of its own for every call, at twice the cost of all else here. Whoever
  * posts cancels in time.
@@ -38,7 +40,23 @@ final class HttpTransport implements AutoCloseable {
 
     private static final MediaType JSON = MediaType.get("application/json");
 
+    /** Hears nothing: who gets something waits for its end alone. */
+    private static final EventSink NOBODY = new EventSink() {
+        @Override
+        public void connected() {}
+
+        @Override
+        public void alive() {}
+
+        @Override
+        public void event(ChatEvent event) {}
+    };
+
     private final OkHttpClient client;
+
+    /** For requests that cannot be one-shot, because they have no body. */
+    private final OkHttpClient bodiless;
+
     private final boolean ownsConnections;
 
     /** Whether every connection in the clear can be ended at any time by cancelling its call, so that no call keeps its thread. */
@@ -64,9 +82,20 @@ final class HttpTransport implements AutoCloseable {
                 .readTimeout(Duration.ZERO)
                 .writeTimeout(Duration.ZERO)
                 .build();
+        this.bodiless = client.newBuilder()
+                .addNetworkInterceptor(HttpTransport::withoutInvitation)
+                .build();
         this.ownsConnections = ownsConnections;
         // Without racing connects, OkHttp would miss a cancel in the moment before it connects.
         this.endsInTheClear = client.fastFallback() && !client.protocols().contains(Protocol.H2_PRIOR_KNOWLEDGE);
+    }
+
+    /** OkHttp would repeat what is answered with a 503 and {@code Retry-After: 0}. */
+    private static Response withoutInvitation(Interceptor.Chain chain) throws IOException {
+        Response response = chain.proceed(chain.request());
+        return response.code() == 503
+                ? response.newBuilder().removeHeader("Retry-After").build()
+                : response;
     }
 
     static HttpTransport own() {
@@ -102,7 +131,26 @@ final class HttpTransport implements AutoCloseable {
             EventSink sink,
             Redaction redaction,
             AnswerReader reader) {
-        Call call = client.newCall(request.post(new OneShotJson(json)).build());
+        send(client, request.post(new OneShotJson(json)).build(), cancellation, sink, redaction, reader);
+    }
+
+    /**
+     * Gets and blocks as {@link #post} does.
+     *
+     * @throws ProviderException as {@link #post}
+     */
+    void get(Request.Builder request, Cancellation cancellation, Redaction redaction, AnswerReader reader) {
+        send(bodiless, request.get().build(), cancellation, NOBODY, redaction, reader);
+    }
+
+    private void send(
+            OkHttpClient client,
+            Request request,
+            Cancellation cancellation,
+            EventSink sink,
+            Redaction redaction,
+            AnswerReader reader) {
+        Call call = client.newCall(request);
         Progress progress = new Progress(sink);
         call.addEventListener(progress);
         if (endsInTheClear && !call.request().isHttps()) {

@@ -59,10 +59,11 @@ final class HuggingFaceTextDialect implements Dialect {
     }
 
     private static HttpUrl url(HttpUrl base, String model) {
-        String path = base.encodedPath();
-        return path.endsWith("/models") || path.endsWith("/models/")
-                ? base.newBuilder().addPathSegments(model).build()
-                : base;
+        return hasManyModels(base) ? base.newBuilder().addPathSegments(model).build() : base;
+    }
+
+    private static boolean hasManyModels(HttpUrl base) {
+        return base.encodedPath().endsWith("/models") || base.encodedPath().endsWith("/models/");
     }
 
     @Override
@@ -107,6 +108,21 @@ final class HuggingFaceTextDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
+        return http(url);
+    }
+
+    /** TGI's own view of its health, which is what Hugging Face's client asks for too. The router has nothing of the kind. */
+    @Override
+    public Optional<Request.Builder> check() {
+        return hasManyModels(HttpUrl.get(target.baseUrl().toString()))
+                ? Optional.empty()
+                : Optional.of(http(Endpoint.base(target.baseUrl())
+                        .newBuilder()
+                        .addPathSegment("health")
+                        .build()));
+    }
+
+    private Request.Builder http(HttpUrl url) {
         Request.Builder http = new Request.Builder().url(url);
         target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
         return http;

@@ -116,6 +116,19 @@ final class OllamaDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
+        return http(url);
+    }
+
+    /** The list of the models that it has, which loads none: docs.ollama.com/api/tags. */
+    @Override
+    public Optional<Request.Builder> check() {
+        return Optional.of(http(Endpoint.without(url, "chat")
+                .newBuilder()
+                .addPathSegment("tags")
+                .build()));
+    }
+
+    private Request.Builder http(HttpUrl url) {
         Request.Builder http = new Request.Builder().url(url);
         target.apiKey().ifPresent(key -> http.header("Authorization", "Bearer " + key));
         return http;

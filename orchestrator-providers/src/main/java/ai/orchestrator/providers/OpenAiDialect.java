@@ -117,6 +117,15 @@ final class OpenAiDialect implements Dialect {
 
     @Override
     public Request.Builder http(Delivery delivery) {
+        return http(url);
+    }
+
+    @Override
+    public Optional<Request.Builder> check() {
+        return Optional.of(http(preset.free(target)));
+    }
+
+    private Request.Builder http(HttpUrl url) {
         Request.Builder http = new Request.Builder().url(url);
         preset.addHeaders(target, http::header);
         return http;

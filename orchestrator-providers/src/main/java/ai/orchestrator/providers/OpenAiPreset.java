@@ -31,6 +31,8 @@ enum OpenAiPreset {
     VLLM("vllm", null, null),
     LM_STUDIO("lmstudio", "http://localhost:1234/v1", null);
 
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+
     private static final Pattern HEADER_VALUE = Pattern.compile("[\\x21-\\x7e]([\\x20-\\x7e]{0,198}[\\x21-\\x7e])?");
 
     /** A setting that is sent as a header. */
@@ -79,6 +81,20 @@ enum OpenAiPreset {
         return this == AZURE
                 ? AzureOpenAi.chatCompletions(target)
                 : Endpoint.of(target.baseUrl(), "chat", "completions");
+    }
+
+    /**
+     * What costs nothing to get: the list of models, as in each vendor's reference. OpenRouter shows it to anybody, so there it is what is known
+     * of the key. Hugging Face's router shows its list to anybody too, and has nothing else.
+     */
+    HttpUrl free(ProviderTarget target) {
+        if (this == AZURE) {
+            return AzureOpenAi.models(target);
+        }
+        return Endpoint.without(chatCompletions(target), "chat", "completions")
+                .newBuilder()
+                .addPathSegment(this == OPENROUTER && isVendorsOwn(target.baseUrl()) ? "key" : "models")
+                .build();
     }
 
     /** The key's header, and those that the target's options ask for. */
@@ -134,8 +150,17 @@ enum OpenAiPreset {
         return this == MISTRAL ? Optional.of(Pattern.compile("[A-Za-z0-9]{9}")) : Optional.empty();
     }
 
-    /** Groq counts requests by the day and tokens by the minute, in headers of the same form. */
+    /** Over which time limits count where the headers do not say it, after the vendors' documentation; of others nobody knows. */
     Map<String, Duration> rateLimitWindows() {
-        return this == GROQ ? Map.of("requests", Duration.ofDays(1), "tokens", Duration.ofMinutes(1)) : Map.of();
+        return switch (this) {
+            case OPENAI -> Map.of("tokens", MINUTE, "project-tokens", MINUTE);
+            // Of 120 requests a minute it shows 20.
+            case AZURE -> Map.of("requests", Duration.ofSeconds(10), "tokens", MINUTE);
+            case GROQ -> Map.of("requests", Duration.ofDays(1), "tokens", MINUTE);
+            case MISTRAL -> Map.of("tokens", MINUTE);
+            case TOGETHER -> Map.of("requests", Duration.ofSeconds(1));
+            case XAI -> Map.of("requests", Duration.ofSeconds(1), "tokens", MINUTE);
+            default -> Map.of();
+        };
     }
 }

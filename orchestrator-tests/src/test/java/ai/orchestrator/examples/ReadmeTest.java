@@ -2,10 +2,19 @@ package ai.orchestrator.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.config.OrchestratorConfig;
+import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.routing.TokenPrice;
+import ai.orchestrator.testkit.ManualTimeSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.MatchResult;
@@ -18,7 +27,10 @@ class ReadmeTest {
     private static final Path README = Path.of("..", "README.md");
     private static final Path DOCS = Path.of("..", "docs");
     private static final Path BREAKER = DOCS.resolve("circuit-breaker.md");
+    private static final Path ROUTING = DOCS.resolve("routing.md");
     private static final Path EXAMPLES = Path.of("src", "test", "java", "ai", "orchestrator", "examples");
+
+    private final ManualTimeSource time = new ManualTimeSource();
 
     @Test
     void the_readmes_examples_are_those_that_are_compiled() throws IOException {
@@ -26,7 +38,8 @@ class ReadmeTest {
                 .containsExactly(
                         words(compiled("FailoverExample.java")),
                         words(compiled("RequestExample.java")),
-                        words(compiled("StreamExample.java")));
+                        words(compiled("StreamExample.java")),
+                        words(compiled("RouteExample.java")));
     }
 
     @Test
@@ -41,6 +54,67 @@ class ReadmeTest {
         OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_readme"));
 
         assertThat(config.providers()).extracting(provider -> provider.name()).containsExactly("groq-1", "local");
+        assertThat(config.routes()).extracting(route -> route.providers()).containsExactly(List.of("local", "groq-1"));
+    }
+
+    @Test
+    void the_quotas_configuration_is_accepted_and_each_of_its_limits_is_kept(@TempDir Path directory)
+            throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("quotas.properties"), block(DOCS.resolve("quotas.md"), "properties"));
+
+        OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_quotas"));
+
+        assertThat(config.providers())
+                .extracting(provider -> provider.quota())
+                .containsExactly(QuotaSettings.builder()
+                        .requestsPerMinute(60)
+                        .requestsPerDay(14_400)
+                        .tokensPerMinute(18_000)
+                        .zone(ZoneId.of("America/Los_Angeles"))
+                        .build());
+    }
+
+    @Test
+    void the_routing_pages_strategy_is_the_one_that_is_compiled_and_does_what_it_says() throws IOException {
+        assertThat(words(blocks(ROUTING, "java").get(1))).isEqualTo(words(compiled("CheapestOfTheQuick.java")));
+
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                .strategy(new CheapestOfTheQuick())
+                .timeSource(time)
+                .provider(
+                        "cheap",
+                        p -> p.chatProvider(taking(Duration.ofSeconds(3))).price(new TokenPrice(1, 1)))
+                .provider(
+                        "dear",
+                        p -> p.chatProvider(taking(Duration.ofSeconds(2))).price(new TokenPrice(9, 9)))
+                .build()) {
+            assertThat(orchestrator.chat("Why?").provider()).isEqualTo("cheap");
+            assertThat(orchestrator.chat("Why?").provider()).isEqualTo("dear");
+            assertThat(orchestrator.chat("Why?").provider()).isEqualTo("dear");
+            assertThat(orchestrator.status().routes().get(0).strategy()).isEqualTo("cheapest-of-the-quick");
+        }
+    }
+
+    private ChatProvider taking(Duration duration) {
+        return (request, delivery, deadline, cancellation, sink) -> {
+            sink.connected();
+            time.advance(duration);
+            sink.event(new ChatEvent.Text("Because."));
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        };
+    }
+
+    @Test
+    void the_routing_pages_lambda_is_a_strategy_and_its_configuration_is_accepted(@TempDir Path directory)
+            throws IOException {
+        assertThat(words(blocks(ROUTING, "java").get(0))).isEqualTo(words(compiled("RouteOfOnesOwnExample.java")));
+        Path file = Files.writeString(directory.resolve("routing.properties"), block(ROUTING, "properties"));
+
+        OrchestratorConfig config =
+                OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_routing", "HF_TOKEN", "hf_routing"));
+
+        assertThat(config.routes()).extracting(route -> route.name()).containsExactly("fast", "smart");
     }
 
     @Test

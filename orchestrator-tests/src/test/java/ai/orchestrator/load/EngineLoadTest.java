@@ -7,16 +7,21 @@ import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.Explanation;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.ProviderStatus;
 import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.breaker.CircuitState;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.quota.QuotaStatus;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.StreamScript;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -38,6 +43,7 @@ class EngineLoadTest {
 
     private static final int CALLERS = 16;
     private static final int TRIALS = 3;
+    private static final long MANY = 1_000_000;
 
     /** Of fast time, as all durations here: a thousandth in real time. */
     private static final CircuitBreakerSettings BREAKER = CircuitBreakerSettings.builder()
@@ -122,6 +128,10 @@ class EngineLoadTest {
     private void closeAtOnce(Orchestrator orchestrator) throws Exception {
         Future<?> closing = callers.submit(orchestrator::close);
         closing.get(Patience.SECONDS / 2, TimeUnit.SECONDS);
+        assertThat(orchestrator.status().providers())
+                .as("every attempt that began has ended")
+                .allSatisfy(
+                        provider -> assertThat(provider.attempts().underWay()).isZero());
         Patience.until("no timer waits", () -> time.pendingTimers() == 0);
         // The application's own time source has a thread as well.
         time.close();
@@ -138,9 +148,14 @@ class EngineLoadTest {
             int priority = i;
             FlappingProvider provider = new FlappingProvider("p" + i, seed + i, i == limits.length - 1);
             providers.add(provider);
-            builder.provider("p" + i, p -> settings(p.chatProvider(provider), priority, limit));
+            builder.provider(
+                    "p" + i,
+                    p -> settings(p.chatProvider(provider), priority, limit)
+                            .quota(QuotaSettings.builder().requestsPerDay(MANY).build()));
         }
-        Orchestrator orchestrator = builder.build();
+        // One day lasts as long as the test.
+        Orchestrator orchestrator =
+                builder.instantSource(InstantSource.fixed(Instant.EPOCH)).build();
         Caller.Judge judge = new Caller.Judge() {
             @Override
             public boolean isWhole(String provider, String question, String text) {
@@ -166,13 +181,17 @@ class EngineLoadTest {
         // Those that were given up may still be on their way out.
         Patience.until(
                 "no attempt is under way",
-                () -> providers.stream().allMatch(provider -> provider.running() == 0) && time.pendingTimers() == 0);
+                () -> providers.stream().allMatch(provider -> provider.running() == 0)
+                        && orchestrator.status().providers().stream()
+                                .allMatch(provider -> provider.attempts().underWay() == 0)
+                        && time.pendingTimers() == 0);
         for (int i = 0; i < limits.length; i++) {
             FlappingProvider provider = providers.get(i);
             System.out.println("p" + i + ": " + provider.attempts() + " attempts, at most " + provider.mostRunning()
                     + " at once, " + orchestrator.circuitBreaker("p" + i) + " "
                     + orchestrator.circuitBreaker("p" + i).counters());
             assertThat(provider.attempts()).isGreaterThan(50);
+            addsUp(orchestrator.status().providers().get(i).attempts(), provider.attempts());
             if (limits[i] > 0) {
                 assertThat(provider.mostRunning()).isLessThanOrEqualTo(limits[i]);
             }
@@ -182,6 +201,20 @@ class EngineLoadTest {
             hasAllItsTrials(orchestrator, provider, "p" + i);
         }
         closeAtOnce(orchestrator);
+        assertThat(orchestrator.status().providers())
+                .allSatisfy(provider -> assertThat(provider.quotas())
+                        .extracting(QuotaStatus::used)
+                        .containsExactly(provider.attempts().answered()));
+    }
+
+    /** Some were let in and cancelled before they were made. */
+    private static void addsUp(ProviderStatus.Attempts counted, int made) {
+        System.out.println(counted);
+        assertThat(counted.underWay()).isZero();
+        long ended = counted.answered() + counted.failed();
+        assertThat((long) made).isBetween(ended, ended + counted.abandoned());
+        assertThat(counted.answered()).isPositive();
+        assertThat(counted.failed()).isPositive();
     }
 
     private static Explanation.Candidate explained(Orchestrator orchestrator, ChatRequest request, String provider) {

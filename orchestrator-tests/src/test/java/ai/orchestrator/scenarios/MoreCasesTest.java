@@ -7,15 +7,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CredentialsRejectedException;
 import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RetrySettings;
 import ai.orchestrator.StreamFailedException;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.quota.QuotaSettings;
 import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.testkit.ScriptedServer.ReceivedRequest;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -179,6 +188,122 @@ final class MoreCasesTest extends Catalogue {
         assertThat(primary.asked()).hasSize(1);
     }
 
+    // ---- G4
+
+    private static final int QUOTA = 10;
+    private static final int CALLS = 50;
+
+    private static void quotaOfTen(ProviderSettings.Builder provider) {
+        provider.retry(Retries.NONE)
+                .quota(QuotaSettings.builder().requestsPerMinute(QUOTA).build());
+    }
+
+    private long reserved(Orchestrator orchestrator) {
+        return orchestrator.status().providers().get(0).quotas().get(0).used();
+    }
+
+    private List<RunningCall> startAtOnce(Way way, Orchestrator orchestrator, int count) throws Exception {
+        CountDownLatch all = new CountDownLatch(count);
+        List<Future<RunningCall>> started = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            started.add(threads.submit(() -> {
+                all.countDown();
+                all.await();
+                return start(way, orchestrator);
+            }));
+        }
+        List<RunningCall> calls = new ArrayList<>();
+        for (Future<RunningCall> call : started) {
+            calls.add(call.get());
+        }
+        return calls;
+    }
+
+    private void assertRefused(Outcome outcome) {
+        assertThat(assertFailed(outcome, AllProvidersFailedException.class))
+                .hasMessageContaining("quota used up: 10 requests per minute")
+                .hasMessageContaining("try again in 60 s");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G4_of_fifty_calls_at_once_exactly_ten_are_let_in_and_the_others_fail_fast(Way way) throws Exception {
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        primary.otherwise((request, vendor) -> WELL.reply(request, vendor).after(gate));
+        Orchestrator orchestrator =
+                open(builder().provider(primary.name(), at(primary, way, 1).andThen(MoreCasesTest::quotaOfTen)));
+
+        List<RunningCall> calls = startAtOnce(way, orchestrator, CALLS);
+        // None of those that were let in has ended when the others have.
+        while (calls.stream().filter(RunningCall::isDone).count() < CALLS - QUOTA) {
+            Thread.onSpinWait();
+        }
+        calls.stream().filter(RunningCall::isDone).map(RunningCall::outcome).forEach(this::assertRefused);
+        assertThat(reserved(orchestrator)).isEqualTo(QUOTA);
+        gate.complete(null);
+        assertThat(calls)
+                .extracting(call -> call.outcome().failure().isEmpty())
+                .filteredOn(answered -> answered)
+                .hasSize(QUOTA);
+        assertThat(primary.asked()).hasSize(QUOTA);
+
+        time.advance(seconds(60));
+        assertAnswered(ask(way, orchestrator), primary);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G4_of_fifty_calls_at_once_ten_are_served_and_the_others_by_the_fallback(Way way) throws Exception {
+        Orchestrator orchestrator = open(both(way, MoreCasesTest::quotaOfTen));
+        for (RunningCall call : startAtOnce(way, orchestrator, CALLS)) {
+            Outcome outcome = call.outcome();
+            assertAnswered(outcome, outcome.model().equals(primary.model()) ? primary : fallback);
+        }
+        // From the ninth on, while they are under way, the primary is asked after the fallback.
+        assertThat(primary.asked()).hasSizeBetween(QUOTA - 1, QUOTA);
+        assertThat(fallback.asked()).hasSize(CALLS - primary.asked().size());
+        assertThat(reserved(orchestrator)).isEqualTo(primary.asked().size());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G4_a_cancelled_and_a_failed_call_give_their_shares_back(Way way) throws Exception {
+        CompletableFuture<Void> failing = new CompletableFuture<>();
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        primary.next((request, vendor) -> DOWN.reply(request, vendor).after(failing), Vendor.SILENT)
+                .otherwise((request, vendor) -> WELL.reply(request, vendor).after(gate));
+        Orchestrator orchestrator =
+                open(builder().provider(primary.name(), at(primary, way, 1).andThen(MoreCasesTest::quotaOfTen)));
+        RunningCall fails = start(way, orchestrator);
+        primary.server().awaitRequest();
+        RunningCall cancelled = start(way, orchestrator);
+        primary.server().awaitRequest();
+        List<RunningCall> calls = new ArrayList<>(startAtOnce(way, orchestrator, QUOTA - 2));
+        while (reserved(orchestrator) < QUOTA) {
+            Thread.onSpinWait();
+        }
+        assertRefused(ask(way, orchestrator));
+
+        failing.complete(null);
+        assertFailed(fails.outcome(), OrchestratorException.class);
+        cancelled.abandon();
+        assertThat(cancelled.outcome().failure()).isPresent();
+        while (reserved(orchestrator) > QUOTA - 2) {
+            Thread.onSpinWait();
+        }
+        List<RunningCall> more = startAtOnce(way, orchestrator, CALLS);
+        while (more.stream().filter(RunningCall::isDone).count() < CALLS - 2) {
+            Thread.onSpinWait();
+        }
+        gate.complete(null);
+        calls.addAll(more);
+        assertThat(calls)
+                .extracting(call -> call.outcome().failure().isEmpty())
+                .filteredOn(answered -> answered)
+                .hasSize(QUOTA);
+        assertThat(primary.asked()).hasSize(QUOTA + 2);
+    }
+
     // ---- G5
 
     @ParameterizedTest
@@ -241,5 +366,81 @@ final class MoreCasesTest extends Catalogue {
         assertThat(primary.asked()).hasSize(64);
         assertThat(fallback.asked()).isEmpty();
         assertAnswered(ask(way, orchestrator), primary);
+    }
+
+    // ---- G8
+
+    private static final int CALLERS = 100;
+
+    private Orchestrator cached(Way way) {
+        return open(both(way, p -> {}).cacheEnabled(true));
+    }
+
+    /** Begins so many identical calls, of which the first has reached the provider, and returns when all have begun. */
+    private List<RunningCall> identical(Way way, Orchestrator orchestrator, int callers) {
+        List<RunningCall> calls = new ArrayList<>();
+        for (int i = 0; i < callers; i++) {
+            calls.add(start(way, orchestrator));
+        }
+        // Each has a deadline, and the attempt its limits.
+        time.awaitTimers(callers + 1);
+        return calls;
+    }
+
+    private CompletableFuture<Void> gated() {
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        primary.next((request, vendor) -> WELL.reply(request, vendor).after(gate));
+        return gate;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G8_a_hundred_identical_calls_at_once_are_one_upstream_and_have_a_hundred_answers(Way way) {
+        CompletableFuture<Void> gate = gated();
+        List<RunningCall> calls = identical(way, cached(way), CALLERS);
+        gate.complete(null);
+        for (RunningCall call : calls) {
+            assertAnswered(call.outcome(), primary);
+        }
+        assertThat(primary.asked()).hasSize(1);
+        assertThat(fallback.asked()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G8_the_first_callers_cancel_leaves_the_same_upstream_call_to_the_rest(Way way) {
+        CompletableFuture<Void> gate = gated();
+        Orchestrator orchestrator = cached(way);
+        RunningCall first = start(way, orchestrator);
+        primary.server().awaitRequest();
+        List<RunningCall> rest = identical(way, orchestrator, 9);
+        first.abandon();
+        assertThat(first.outcome().failure()).isPresent();
+        gate.complete(null);
+        for (RunningCall call : rest) {
+            assertAnswered(call.outcome(), primary);
+        }
+        assertThat(primary.asked()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void G8_when_all_cancel_the_upstream_call_is_cancelled(Way way) {
+        CompletableFuture<Void> gate = gated();
+        Orchestrator orchestrator = cached(way);
+        List<RunningCall> calls = identical(way, orchestrator, 10);
+        ReceivedRequest request = primary.server().awaitRequest();
+        calls.forEach(RunningCall::abandon);
+        primary.server().awaitClientClosed(request);
+        for (RunningCall call : calls) {
+            assertThat(call.outcome().failure()).isPresent();
+        }
+        gate.complete(null);
+        assertThat(orchestrator.circuitBreaker(primary.name()).status().failureCount())
+                .isZero();
+
+        // Nothing of it is kept.
+        assertAnswered(ask(way, orchestrator), primary);
+        assertThat(primary.asked()).hasSize(2);
     }
 }

@@ -11,14 +11,17 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallCancelledException;
 import ai.orchestrator.DeadlineExceededException;
+import ai.orchestrator.Explanation;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RequestRejectedException;
 import ai.orchestrator.RetrySettings;
 import ai.orchestrator.StreamFailedException;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.breaker.CircuitBreakerStatus;
 import ai.orchestrator.breaker.CircuitState;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
+import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
@@ -508,5 +511,102 @@ final class RetryAndFailoverTest extends Catalogue {
                 .hasMessageContaining("after RATE_LIMITED");
         assertThat(primary.asked()).hasSize(1);
         assertThat(fallback.asked()).hasSize(1);
+    }
+
+    private static Consumer<ProviderSettings.Builder> opensFor(Duration wait) {
+        return p -> p.circuitBreaker(CircuitBreakerSettings.builder()
+                .failureThreshold(1)
+                .timeoutDuration(wait)
+                .build());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void R24_if_so_configured_the_one_that_would_open_soonest_is_tried_all_the_same_and_its_breaker_hears_nothing(
+            Way way) {
+        Orchestrator orchestrator =
+                open(both(way, opensFor(BREAKER_WAIT), opensFor(seconds(20))).failOpen(true));
+        primary.next(DOWN);
+        fallback.next(DOWN);
+        // Not for a call that could ask somebody.
+        assertFailed(ask(way, orchestrator), AllProvidersFailedException.class);
+        assertThat(primary.asked()).hasSize(1);
+        assertThat(fallback.asked()).hasSize(1);
+
+        time.advance(seconds(5));
+        Explanation explained = orchestrator.explain(ChatRequest.of(Way.QUESTION));
+        assertThat(explained.failOpen()).contains(fallback.name());
+        assertThat(explained.first()).contains(fallback.name());
+        CircuitBreakerStatus before =
+                orchestrator.circuitBreaker(fallback.name()).status();
+        Outcome served = ask(way, orchestrator);
+        assertAnswered(served, fallback);
+        served.trail()
+                .ifPresent(trail -> assertThat(trail)
+                        .asString()
+                        .startsWith("primary skipped: circuit breaker open, next try in 25 s; fallback skipped: circuit"
+                                + " breaker open, next try in 15 s; fallback answered"));
+        assertThat(orchestrator.circuitBreaker(fallback.name()).status())
+                .as("an answer closes nothing")
+                .isEqualTo(before);
+
+        fallback.next(DOWN);
+        AllProvidersFailedException failure = assertFailed(ask(way, orchestrator), AllProvidersFailedException.class);
+        assertThat(failure.trail().attempts()).as("one, and once").isOne();
+        assertThat(failure.earliestRetry()).hasValue(seconds(15));
+        assertThat(failure).hasMessageContaining("fallback failed");
+        assertThat(orchestrator.circuitBreaker(fallback.name()).status())
+                .as("a failure lengthens no wait")
+                .isEqualTo(before);
+        assertThat(primary.asked()).hasSize(1);
+        assertThat(fallback.asked()).hasSize(3);
+        assertThat(time.waits()).isEmpty();
+
+        time.advance(seconds(15));
+        assertAnswered(ask(way, orchestrator), fallback);
+        assertThat(orchestrator.circuitBreaker(fallback.name()).state())
+                .as("that was its trial")
+                .isEqualTo(CircuitState.CLOSED);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void R24_no_last_resort_is_one_that_is_parked_shut_by_an_operator_disabled_or_full(Way way) {
+        CompletableFuture<Void> gate = new CompletableFuture<>();
+        Vendor full = primary;
+        Vendor other = fallback;
+        Orchestrator orchestrator = open(builder()
+                .failOpen(true)
+                .provider("full", at(full, way, 1).andThen(opensAfter(1)).andThen(p -> p.maxConcurrent(1)))
+                .provider("parked", at(other, way, 2).andThen(opensAfter(1)))
+                .provider("shut", at(other, way, 3).andThen(opensAfter(1)))
+                .provider("disabled", at(other, way, 4).andThen(p -> p.enabled(false))));
+        orchestrator.circuitBreaker("shut").forceOpen();
+        full.next((request, vendor) -> WELL.reply(request, vendor).after(gate));
+        RunningCall holding = start(way, orchestrator);
+        full.server().awaitRequest();
+        other.next(Vendor.limitedFor("retry-after", "90"));
+        assertFailed(ask(way, orchestrator), AllProvidersFailedException.class);
+        orchestrator.circuitBreaker("full").recordFailure();
+        orchestrator.circuitBreaker("parked").recordFailure();
+
+        AllProvidersFailedException failure = assertFailed(ask(way, orchestrator), AllProvidersFailedException.class);
+        assertThat(failure.trail().attempts()).isZero();
+        assertThat(failure.trail().steps()).extracting(Trail.Step::provider).containsExactly("full", "parked", "shut");
+        assertThat(failure)
+                .hasMessageContaining("full skipped: full")
+                .hasMessageContaining("parked skipped: parked for")
+                .hasMessageContaining("shut skipped: circuit breaker forced open by an operator");
+        Explanation explained = orchestrator.explain(ChatRequest.of(Way.QUESTION));
+        assertThat(explained.failOpen()).isEmpty();
+        assertThat(explained.first()).isEmpty();
+        assertThat(full.asked()).hasSize(1);
+        assertThat(other.asked()).hasSize(1);
+
+        gate.complete(null);
+        assertThat(holding.outcome().failure()).isEmpty();
+        // Its place is free, and only its breaker keeps it shut.
+        assertThat(ask(way, orchestrator).failure()).isEmpty();
+        assertThat(full.asked()).hasSize(2);
     }
 }

@@ -2,10 +2,10 @@ package ai.orchestrator.server;
 
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallOptions;
-import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.CredentialsRejectedException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.OrchestratorStatus;
 import ai.orchestrator.StreamRescue;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
@@ -64,6 +64,9 @@ final class AskCommand implements Callable<Integer> {
             description = "Properties file with the providers to ask.")
     private @Nullable Path config;
 
+    @Option(names = "--route", paramLabel = "NAME", description = "Ask the providers of this route. Default: all.")
+    private @Nullable String route;
+
     @Option(names = "--json", description = "Print answer and trail as one JSON object.")
     private boolean json;
 
@@ -121,22 +124,13 @@ final class AskCommand implements Callable<Integer> {
         }
         ChatRequest request = ChatRequest.of(question());
         if (config != null) {
-            Orchestrator configured;
-            try {
-                configured = OrchestratorConfig.load(config, environment).orchestrator();
-            } catch (ConfigurationException e) {
-                if (json) {
-                    out.println(JsonOutput.error(e));
-                }
-                err.println("orchestrator: " + e.getMessage());
-                return Main.BAD_USAGE;
-            }
-            try (configured) {
+            try (Orchestrator configured =
+                    OrchestratorConfig.load(config, environment).orchestrator()) {
                 return ask(configured, request, verbose);
             }
         }
         try (SimulatedProviders simulated = SimulatedProviders.start();
-                Orchestrator orchestrator = simulated.orchestrator()) {
+                Orchestrator orchestrator = simulated.orchestrator().build()) {
             err.println("No --config was given: asking two simulated providers in this process, over HTTP on"
                     + " loopback. simulated-1 fails on purpose.");
             return ask(orchestrator, request, true);
@@ -154,8 +148,15 @@ final class AskCommand implements Callable<Integer> {
     }
 
     private int ask(Orchestrator orchestrator, ChatRequest request, boolean tell) {
+        List<String> routes = orchestrator.status().routes().stream()
+                .map(OrchestratorStatus.Route::name)
+                .toList();
+        if (route != null && !routes.contains(route)) {
+            NearestName.explain("route", route, routes).forEach(err::println);
+            return Main.BAD_USAGE;
+        }
         try {
-            ChatResponse answer = stream ? streamed(orchestrator, request) : orchestrator.chat(request);
+            ChatResponse answer = stream ? streamed(orchestrator, request) : orchestrator.chat(request, options());
             if (answer == null) {
                 return Main.FAILED;
             }
@@ -198,12 +199,17 @@ final class AskCommand implements Callable<Integer> {
         }
     }
 
+    private CallOptions options() {
+        CallOptions options = CallOptions.defaults();
+        if (route != null) {
+            options = options.withRoute(route);
+        }
+        return streamRescue == null ? options : options.withStreamRescue(streamRescue);
+    }
+
     /** Null if nobody reads what is printed any more. */
     private @Nullable ChatResponse streamed(Orchestrator orchestrator, ChatRequest request) {
-        CallOptions options = streamRescue == null
-                ? CallOptions.defaults()
-                : CallOptions.defaults().withStreamRescue(streamRescue);
-        try (ChatStream events = orchestrator.stream(request, options)) {
+        try (ChatStream events = orchestrator.stream(request, options())) {
             for (ChatEvent event : events) {
                 if (json) {
                     JsonOutput.event(event).ifPresent(out::println);

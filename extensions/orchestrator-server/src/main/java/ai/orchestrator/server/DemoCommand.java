@@ -82,7 +82,11 @@ final class DemoCommand implements Callable<Integer> {
         for (String name : names) {
             Optional<DemoScenario> scenario = find(name);
             if (scenario.isEmpty()) {
-                explainUnknown(name);
+                NearestName.explain(
+                                "scenario",
+                                name,
+                                scenarios.stream().map(DemoScenario::name).toList())
+                        .forEach(err::println);
                 return Main.BAD_USAGE;
             }
             chosen.add(scenario.get());
@@ -102,15 +106,6 @@ final class DemoCommand implements Callable<Integer> {
         return scenarios.stream()
                 .filter(scenario -> scenario.name().equalsIgnoreCase(name))
                 .findFirst();
-    }
-
-    private void explainUnknown(String name) {
-        List<String> known = scenarios.stream().map(DemoScenario::name).toList();
-        String guess = NearestName.of(name, known)
-                .map(nearest -> "; did you mean " + nearest + "?")
-                .orElse("");
-        err.println("orchestrator: unknown scenario '" + name + "'" + guess);
-        err.println("There are: " + String.join(", ", known));
     }
 
     private int show(List<DemoScenario> chosen, DemoScreen screen, TimeSource timeSource) throws InterruptedException {

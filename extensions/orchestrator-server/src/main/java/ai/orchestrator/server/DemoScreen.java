@@ -24,19 +24,6 @@ final class DemoScreen {
     private final boolean rewrites;
     private final TimeSource timeSource;
 
-    private enum Paint {
-        RED(31),
-        GREEN(32),
-        YELLOW(33),
-        BOLD(1);
-
-        private final int code;
-
-        Paint(int code) {
-            this.code = code;
-        }
-    }
-
     DemoScreen(PrintStream out, boolean colours, boolean rewrites, TimeSource timeSource) {
         this.out = out;
         this.colours = colours;
@@ -78,20 +65,12 @@ final class DemoScreen {
         boolean changed =
                 call.sent() && call.during().filter(during -> during != after).isPresent();
         if (!changed) {
-            return paint(paint(after), padded(after.key(), STATES_WIDTH));
+            return paint(Paint.of(after), padded(after.key(), STATES_WIDTH));
         }
         CircuitState during = call.during().orElseThrow();
         String arrow = " > ";
         int left = STATES_WIDTH - during.key().length() - arrow.length();
-        return paint(paint(during), during.key()) + arrow + paint(paint(after), padded(after.key(), left));
-    }
-
-    private static Paint paint(CircuitState state) {
-        return switch (state) {
-            case CLOSED, DISABLED -> Paint.GREEN;
-            case HALF_OPEN -> Paint.YELLOW;
-            case OPEN, FORCED_OPEN -> Paint.RED;
-        };
+        return paint(Paint.of(during), during.key()) + arrow + paint(Paint.of(after), padded(after.key(), left));
     }
 
     private static String count(CircuitBreakerStatus status) {
@@ -166,6 +145,6 @@ final class DemoScreen {
     }
 
     private String paint(Paint paint, String text) {
-        return colours ? "\u001B[" + paint.code + "m" + text + "\u001B[0m" : text;
+        return colours ? paint.on(text) : text;
     }
 }

@@ -2,9 +2,13 @@ package ai.orchestrator.server;
 
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.OrchestratorException;
+import ai.orchestrator.OrchestratorStatus;
+import ai.orchestrator.ProviderStatus;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.health.HealthCheck;
+import ai.orchestrator.health.ProviderHealth;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -64,6 +68,70 @@ final class JsonOutput {
         return withTrail(json, error.trail());
     }
 
+    /** Durations in milliseconds, but in the breaker's own map, where they are seconds. */
+    static String status(OrchestratorStatus status) {
+        ObjectNode json = MAPPER.createObjectNode();
+        json.put("at", status.at().toString());
+        ArrayNode providers = json.putArray("providers");
+        status.providers().forEach(provider -> put(provider, providers.addObject()));
+        ArrayNode routes = json.putArray("routes");
+        status.routes()
+                .forEach(route -> routes.addObject()
+                        .put("name", route.name())
+                        .put("strategy", route.strategy())
+                        .set("providers", MAPPER.valueToTree(route.providers())));
+        return json.toString();
+    }
+
+    private static void put(ProviderStatus provider, ObjectNode json) {
+        json.put("name", provider.name());
+        provider.type().ifPresent(type -> json.put("type", type));
+        provider.model().ifPresent(model -> json.put("model", model));
+        json.put("enabled", provider.enabled())
+                .put("priority", provider.priority())
+                .put("weight", provider.weight())
+                .set(
+                        "circuit_breaker",
+                        MAPPER.valueToTree(provider.circuitBreaker().toMap()));
+        ProviderHealth health = provider.health();
+        ObjectNode recent = json.putObject("health")
+                .put("attempts", health.attempts())
+                .put("successes", health.successes())
+                .put("success_rate", health.successRate())
+                .put("score", provider.score());
+        health.meanLatency().ifPresent(mean -> recent.put("mean_latency_ms", mean.toNanos() / 1e6));
+        json.put("quota_left", provider.quotaLeft());
+        ArrayNode quotas = json.putArray("quotas");
+        provider.quotas()
+                .forEach(quota -> quotas.addObject()
+                        .put("unit", quota.unit().name().toLowerCase(Locale.ROOT))
+                        .put("window", quota.window().name().toLowerCase(Locale.ROOT))
+                        .put("limit", quota.limit())
+                        .put("used", quota.used())
+                        .put("left", quota.left())
+                        .put("resets_in_ms", quota.resetsIn().toMillis()));
+        json.put("deprioritized", provider.deprioritized());
+        provider.parked()
+                .ifPresent(parked -> json.putObject("parked")
+                        .put("kind", parked.kind().name())
+                        .put("left_ms", parked.left().toMillis()));
+        provider.lastCheck().ifPresent(check -> put(check, json.putObject("check")));
+        json.putObject("attempts")
+                .put("answered", provider.attempts().answered())
+                .put("failed", provider.attempts().failed())
+                .put("abandoned", provider.attempts().abandoned())
+                .put("under_way", provider.attempts().underWay());
+    }
+
+    private static void put(HealthCheck check, ObjectNode json) {
+        json.put("outcome", check.outcome().name().toLowerCase(Locale.ROOT));
+        check.failure().ifPresent(kind -> json.put("kind", kind.name()));
+        putUnlessEmpty(json, "reason", check.reason());
+        json.put("at", check.at().toString())
+                .put("took_ms", check.took().toMillis())
+                .put("age_ms", check.age().toMillis());
+    }
+
     private static String withTrail(ObjectNode json, Trail trail) {
         json.put("elapsed_ms", trail.elapsed().toMillis());
         ArrayNode steps = json.putArray("trail");
@@ -85,6 +153,11 @@ final class JsonOutput {
             } else if (step instanceof Trail.Skipped skipped) {
                 entry.put("outcome", "skipped").put("reason", skipped.reason());
                 skipped.retryIn().ifPresent(wait -> entry.put("retry_in_ms", wait.toMillis()));
+            } else if (step instanceof Trail.Cached cached) {
+                entry.put("outcome", "cached").put("age_ms", cached.age().toMillis());
+            } else if (step instanceof Trail.Joined joined) {
+                entry.put("outcome", "joined")
+                        .put("under_way_ms", joined.underWay().toMillis());
             }
         }
         return json.toString();

@@ -1,5 +1,6 @@
 package ai.orchestrator.server;
 
+import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.time.TimeSource;
 import java.io.Console;
 import java.io.FileDescriptor;
@@ -70,6 +71,7 @@ public final class Main implements Runnable {
             Terminal terminal) {
         CommandLine commands = new CommandLine(new Main());
         commands.addSubcommand(new AskCommand(in, out, err, environment));
+        commands.addSubcommand(new StatusCommand(out, err, environment, terminal, TimeSource::system));
         commands.addSubcommand(new DemoCommand(out, err, environment, terminal, TimeSource::system, DemoScenarios.ALL));
         commands.setOut(new PrintWriter(out, true, charset));
         commands.setErr(new PrintWriter(err, true, charset));
@@ -77,6 +79,13 @@ public final class Main implements Runnable {
         commands.setExpandAtFiles(false);
         commands.setParameterExceptionHandler((exception, parsed) -> explain(exception));
         commands.setExecutionExceptionHandler((exception, command, parsed) -> {
+            if (exception instanceof ConfigurationException mistakes) {
+                if (command.getParseResult().hasMatchedOption("--json")) {
+                    out.println(JsonOutput.error(mistakes));
+                }
+                err.println("orchestrator: " + mistakes.getMessage());
+                return BAD_USAGE;
+            }
             err.println("orchestrator: unexpected " + exception
                     + "; this is a fault of the program (-Dorchestrator.debug=true shows where)");
             if (Boolean.getBoolean("orchestrator.debug")) {

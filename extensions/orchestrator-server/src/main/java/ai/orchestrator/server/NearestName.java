@@ -19,6 +19,15 @@ final class NearestName {
                 .filter(name -> likeness(typed, name) >= ALIKE);
     }
 
+    /** What to say of a name that nobody knows. */
+    static List<String> explain(String what, String typed, List<String> known) {
+        String guess = of(typed, known)
+                .map(nearest -> "; did you mean " + nearest + "?")
+                .orElse("");
+        return List.of(
+                "orchestrator: unknown " + what + " '" + typed + "'" + guess, "There are: " + String.join(", ", known));
+    }
+
     private static double likeness(String typed, String name) {
         return 2.0 * longestCommonSubsequence(typed, name) / (typed.length() + name.length());
     }

@@ -1,14 +1,19 @@
 package ai.orchestrator.server;
 
 import ai.orchestrator.Orchestrator;
+import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.routing.StandardStrategy;
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
 import ai.orchestrator.testkit.StreamScript;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +21,13 @@ import java.util.regex.Pattern;
 final class SimulatedProviders implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final String MODELS = "{\"object\":\"list\",\"data\":[{\"id\":\"simulated\"}]}";
+
+    /** So that one who watches sees what follows. */
+    private static final CircuitBreakerSettings QUICK = CircuitBreakerSettings.builder()
+            .timeoutDuration(Duration.ofSeconds(15))
+            .build();
+
     private static final Pattern WORD = Pattern.compile("\\S+\\s*");
     private static final long PAUSE_MILLIS = 40;
 
@@ -29,25 +41,38 @@ final class SimulatedProviders implements AutoCloseable {
 
     static SimulatedProviders start() {
         return new SimulatedProviders(
-                ScriptedServer.start().otherwise(Reply.error(503, "server_is_overloaded", "simulated outage")),
-                ScriptedServer.start().otherwise(request -> reply(request.body())));
+                start(question -> Reply.error(503, "server_is_overloaded", "simulated outage")),
+                start(SimulatedProviders::reply));
     }
 
-    Orchestrator orchestrator() {
+    /** Both list their models: an outage is often one of answering alone. */
+    private static ScriptedServer start(Function<String, Reply> answers) {
+        return ScriptedServer.start()
+                .otherwise(
+                        request -> request.method().equals("GET") ? Reply.json(MODELS) : answers.apply(request.body()));
+    }
+
+    Orchestrator.Builder orchestrator() {
         return Orchestrator.builder()
                 .provider(
                         "simulated-1",
                         p -> p.type("openai")
                                 .baseUrl(failing.baseUrl())
                                 .model("simulated")
+                                .circuitBreaker(QUICK)
                                 .priority(1))
                 .provider(
                         "simulated-2",
                         p -> p.type("openai")
                                 .baseUrl(answering.baseUrl())
                                 .model("simulated")
+                                .quota(QuotaSettings.builder()
+                                        .requestsPerMinute(100)
+                                        .build())
                                 .priority(2))
-                .build();
+                .route(
+                        "quick",
+                        route -> route.providers("simulated-2", "simulated-1").strategy(StandardStrategy.LATENCY));
     }
 
     private static Reply reply(String requestBody) {

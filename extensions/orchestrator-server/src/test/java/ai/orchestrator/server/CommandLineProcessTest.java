@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.orchestrator.testkit.Reply;
 import ai.orchestrator.testkit.ScriptedServer;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -139,5 +140,30 @@ class CommandLineProcessTest {
                 .doesNotContain("WRONG", "\u001B", "\tat ");
         assertThat(exitCode(process)).isZero();
         assertThat(errors()).isEmpty();
+    }
+
+    @Test
+    void a_status_that_is_watched_ends_when_the_process_is_told_to() throws Exception {
+        Process process = start("status", "--watch", "--interval", "100ms");
+        BufferedReader output = process.inputReader(StandardCharsets.UTF_8);
+        // The second table: it is shown again and again.
+        for (int tables = 0; tables < 2; ) {
+            tables += output.readLine().startsWith("provider ") ? 1 : 0;
+        }
+        process.destroy();
+
+        exitCode(process);
+        assertThat(errors().lines()).singleElement().asString().startsWith("No --config was given");
+    }
+
+    @Test
+    void a_status_that_is_watched_ends_when_nobody_reads_it() throws Exception {
+        Process process = start("status", "--watch", "--interval", "100ms");
+        BufferedReader output = process.inputReader(StandardCharsets.UTF_8);
+        assertThat(output.readLine()).contains("every 100 ms");
+        output.close();
+
+        assertThat(exitCode(process)).isEqualTo(1);
+        assertThat(errors()).endsWith("standard output could not take all of the output" + System.lineSeparator());
     }
 }

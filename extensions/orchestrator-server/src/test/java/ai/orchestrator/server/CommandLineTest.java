@@ -218,7 +218,7 @@ class CommandLineTest {
                 "orchestrator.providers.a.type=groq|orchestrator.providers.a.api-key: missing",
                 "orchestrator.providers.a.type=grok|unknown provider type; allowed: anthropic, ",
                 "orchestrator.providers.first.type=groq|given twice",
-                "orchestrator.cache.enabled=true|not available yet",
+                "orchestrator.metrics.enabled=true|not available yet",
                 "orchestrator.providers.a.priority=high|orchestrator.providers.a.priority=high: must be",
                 "orchestrator.providers.a.api-key=${UNSET}|the environment variable UNSET",
                 "orchestrator.providers.a.type=openai;orchestrator.providers.a.base-url=http://llm.example.com/v1"
@@ -272,7 +272,7 @@ class CommandLineTest {
     @Test
     void a_misspelt_option_or_command_is_answered_with_what_is_known() {
         assertThat(run("", "aask", "Why?").err()).contains("Did you mean: orchestrator ask?");
-        assertThat(run("", "aks", "Why?").err()).contains("Usage: orchestrator", "ask   Asks one question");
+        assertThat(run("", "aks", "Why?").err()).contains("Usage: orchestrator", "ask     Asks one question");
         assertThat(run("", "ask", "--verbos", "Why?").err()).contains("Possible solutions: --verbose");
     }
 

@@ -3,14 +3,12 @@ package ai.orchestrator.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.orchestrator.breaker.CircuitBreakerSettings;
-import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.time.TimeSource;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,30 +52,6 @@ class DemoCommandTest {
 
     private static String text(ByteArrayOutputStream bytes) {
         return bytes.toString(StandardCharsets.UTF_8).replace(System.lineSeparator(), "\n");
-    }
-
-    /** Time that passes only by being waited for. */
-    private static class PassingTime implements TimeSource {
-
-        private final ManualTimeSource manual = new ManualTimeSource();
-
-        @Override
-        public long nanoTime() {
-            return manual.nanoTime();
-        }
-
-        @Override
-        public boolean await(CountDownLatch signal, long nanos) {
-            if (signal.getCount() > 0) {
-                manual.advance(Duration.ofNanos(nanos));
-            }
-            return signal.getCount() == 0;
-        }
-
-        @Override
-        public Timer schedule(long nanos, Runnable task) {
-            return manual.schedule(nanos, task);
-        }
     }
 
     @Test

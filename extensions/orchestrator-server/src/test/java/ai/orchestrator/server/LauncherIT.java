@@ -72,6 +72,14 @@ class LauncherIT {
     }
 
     @Test
+    void the_jar_shows_the_status() throws Exception {
+        Result result = run(List.of(JAVA, "-jar", JAR.toString()), "status");
+
+        assertThat(result.out()).contains("simulated-1", "simulated-2", "quick").doesNotContain("\u001B");
+        assertThat(result.code()).isZero();
+    }
+
+    @Test
     void the_jar_exits_with_1_when_nobody_can_answer() throws Exception {
         Files.writeString(directory.resolve("down.properties"), """
                 orchestrator.providers.down.type=openai

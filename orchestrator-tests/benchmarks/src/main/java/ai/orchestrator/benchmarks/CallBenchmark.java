@@ -1,11 +1,16 @@
 package ai.orchestrator.benchmarks;
 
+import ai.orchestrator.CallOptions;
 import ai.orchestrator.Orchestrator;
+import ai.orchestrator.cache.CacheKey;
+import ai.orchestrator.cache.CachedAnswer;
+import ai.orchestrator.cache.ResponseCache;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.time.TimeSource;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
@@ -30,27 +35,32 @@ public class CallBenchmark {
     public Timers timers = Timers.ARMED;
 
     private final ChatRequest request = ChatRequest.of("Why is the sky blue?");
+    private final CallOptions cached = CallOptions.defaults().withCache(true);
     private final TimeSource timeSource = TimeSource.system();
-    private Orchestrator orchestrator = orchestrator(timeSource);
+    private Orchestrator orchestrator = builder(timeSource).build();
+    private Orchestrator forgetful = builder(timeSource).build();
 
     /** Sets the time source. */
     @Setup
     public void setUp() {
         orchestrator.close();
-        orchestrator = orchestrator(timers == Timers.ARMED ? timeSource : new WithoutTimers(timeSource));
+        forgetful.close();
+        TimeSource measured = timers == Timers.ARMED ? timeSource : new WithoutTimers(timeSource);
+        orchestrator = builder(measured).build();
+        forgetful = builder(measured).cache(new Forgetful()).build();
     }
 
-    private static Orchestrator orchestrator(TimeSource timeSource) {
+    private static Orchestrator.Builder builder(TimeSource timeSource) {
         return Orchestrator.builder()
                 .timeSource(timeSource)
-                .provider("memory", p -> p.chatProvider(new InMemoryProvider()))
-                .build();
+                .provider("memory", p -> p.chatProvider(new InMemoryProvider()));
     }
 
     /** Ends the threads. */
     @TearDown
     public void tearDown() {
         orchestrator.close();
+        forgetful.close();
         timeSource.close();
     }
 
@@ -58,6 +68,18 @@ public class CallBenchmark {
     @Benchmark
     public ChatResponse chat() {
         return orchestrator.chat(request);
+    }
+
+    /** An answer that is there already. */
+    @Benchmark
+    public ChatResponse cached() {
+        return orchestrator.chat(request, cached);
+    }
+
+    /** An answer that others could share, but nobody does, and that is not there the next time. */
+    @Benchmark
+    public ChatResponse missed() {
+        return forgetful.chat(request, cached);
     }
 
     /** A stream of two events, from its opening to its end. */
@@ -73,6 +95,24 @@ public class CallBenchmark {
             throw new IllegalStateException("the stream is not the one that is measured");
         }
         return events;
+    }
+
+    private static final class Forgetful implements ResponseCache {
+
+        @Override
+        public Optional<CachedAnswer> get(CacheKey key) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void put(CacheKey key, CachedAnswer answer) {
+            // Forgotten.
+        }
+
+        @Override
+        public void clear() {
+            // Nothing is there.
+        }
     }
 
     private record WithoutTimers(TimeSource timeSource) implements TimeSource {

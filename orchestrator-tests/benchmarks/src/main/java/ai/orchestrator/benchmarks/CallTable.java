@@ -2,6 +2,7 @@ package ai.orchestrator.benchmarks;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Mode;
@@ -22,10 +23,16 @@ public final class CallTable {
             Usage: java -cp benchmarks.jar ai.orchestrator.benchmarks.CallTable [--quick]
 
             Measures whole calls of a provider in memory and prints a table.
-            Takes about two minutes: 2 forks, each 5 times 1 s after a warm-up of 5 times 1 s.
+            Takes about four minutes: 2 forks, each 5 times 1 s after a warm-up of 5 times 1 s.
 
-              --quick   about half a minute: 1 fork, 3 times 1 s after a warm-up of 3 times 1 s
+              --quick   about a minute: 1 fork, 3 times 1 s after a warm-up of 3 times 1 s
             """;
+
+    private static final Map<String, String> ROWS = Map.of(
+            "chat", "chat",
+            "cached", "chat, from the cache",
+            "missed", "chat, not in the cache",
+            "stream", "stream, read to its end");
 
     private CallTable() {}
 
@@ -47,10 +54,9 @@ public final class CallTable {
                 """);
         for (RunResult result : run(quick)) {
             String benchmark = result.getParams().getBenchmark();
-            boolean stream = benchmark.endsWith(".stream");
             table.append("| %s | %s | %s | %s |\n"
                     .formatted(
-                            stream ? "stream, read to its end" : "chat",
+                            ROWS.get(benchmark.substring(benchmark.lastIndexOf('.') + 1)),
                             result.getParams().getParam("timers").toLowerCase(Locale.ROOT),
                             micros(result.getPrimaryResult()),
                             bytes(result)));
