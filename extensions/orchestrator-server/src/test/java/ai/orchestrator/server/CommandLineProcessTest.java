@@ -150,7 +150,8 @@ class CommandLineProcessTest {
         for (int tables = 0; tables < 2; ) {
             tables += output.readLine().startsWith("provider ") ? 1 : 0;
         }
-        process.destroy();
+        // Not process.destroy(), which closes our end of the output too: then it may end for want of a reader.
+        process.toHandle().destroy();
 
         exitCode(process);
         assertThat(errors().lines()).singleElement().asString().startsWith("No --config was given");
