@@ -103,7 +103,7 @@ final class Flight implements LiveAnswer {
     private volatile @Nullable ProviderException firstFailure;
     private volatile Trail soFar = Trail.EMPTY;
 
-    /** What had come of the attempt that failed last. */
+    /** What had come of the last attempt that broke off. */
     private String partialText = "";
 
     /** That of the caller who can wait longest. */
@@ -268,7 +268,7 @@ final class Flight implements LiveAnswer {
         Began began = current;
         current = null;
         soFar = attempt.trail();
-        partialText = attempt.partialText();
+        partialText = attempt.partialText().isEmpty() ? partialText : attempt.partialText();
         firstFailure = firstFailure == null ? attempt.failure() : firstFailure;
         boolean over = endsAt(attempt.failure().kind());
         closed |= over;

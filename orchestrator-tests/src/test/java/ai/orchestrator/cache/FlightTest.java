@@ -216,6 +216,37 @@ class FlightTest {
     }
 
     @Test
+    void one_who_leaves_after_several_failures_hears_of_the_first_and_of_the_text_that_had_come() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        try (Airport three = new Airport(Airport.and("third", (request, delivery, deadline, cancel, sink) -> {
+            CountDownLatch cancelled = new CountDownLatch(1);
+            cancel.onCancel(cancelled::countDown);
+            asked.countDown();
+            try {
+                cancelled.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
+        }))) {
+            Cancellation cancellation = new Cancellation();
+            Future<ChatResponse> leaver = three.chat(CallOptions.defaults().withCancellation(cancellation));
+            three.first.next().say("half").fail(FailureKind.NETWORK);
+            three.second.next().fail(FailureKind.OVERLOADED);
+            asked.await();
+            cancellation.cancel();
+            assertThat(failureOf(leaver)).isInstanceOfSatisfying(CallCancelledException.class, e -> {
+                assertThat(e.partialText()).isEqualTo("half");
+                assertThat(e.trail().attempts()).isEqualTo(2);
+                assertThat(e.getCause())
+                        .isInstanceOfSatisfying(
+                                ProviderException.class,
+                                first -> assertThat(first.kind()).isEqualTo(FailureKind.NETWORK));
+            });
+        }
+    }
+
+    @Test
     void a_trial_whose_callers_wait_longer_than_its_first_one_did_closes_the_breaker_all_the_same() throws Exception {
         ProviderCircuitBreaker breaker = airport.orchestrator.circuitBreaker("first");
         airport.orchestrator.circuitBreaker("second").forceOpen();
