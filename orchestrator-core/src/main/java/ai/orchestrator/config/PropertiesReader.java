@@ -32,6 +32,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Turns keys and values into settings and notes every mistake. For one thread. */
 final class PropertiesReader {
@@ -140,9 +141,8 @@ final class PropertiesReader {
         private final CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder();
         private final RetrySettings.Builder retry = RetrySettings.builder();
         private final QuotaSettings.Builder quota = QuotaSettings.builder();
-        private double inputPrice;
-        private double outputPrice;
-        private boolean priced;
+        private @Nullable Double inputPrice;
+        private @Nullable Double outputPrice;
 
         private Draft(ProviderSettings.Builder provider) {
             this.provider = provider;
@@ -182,14 +182,8 @@ final class PropertiesReader {
         SHARED.put("max-concurrent", (draft, value) -> draft.provider.maxConcurrent(integer(value)));
         SHARED.put("context-window", (draft, value) -> draft.provider.contextWindow(wholeNumber(value)));
         SHARED.put("weight", (draft, value) -> draft.provider.weight(integer(value)));
-        SHARED.put("price.input", (draft, value) -> {
-            draft.inputPrice = price(value);
-            draft.priced = true;
-        });
-        SHARED.put("price.output", (draft, value) -> {
-            draft.outputPrice = price(value);
-            draft.priced = true;
-        });
+        SHARED.put("price.input", (draft, value) -> draft.inputPrice = price(value));
+        SHARED.put("price.output", (draft, value) -> draft.outputPrice = price(value));
         SHARED.put("quota.requests-per-minute", (draft, value) -> draft.quota.requestsPerMinute(wholeNumber(value)));
         SHARED.put("quota.requests-per-day", (draft, value) -> draft.quota.requestsPerDay(wholeNumber(value)));
         SHARED.put("quota.tokens-per-minute", (draft, value) -> draft.quota.tokensPerMinute(wholeNumber(value)));
@@ -332,9 +326,7 @@ final class PropertiesReader {
             apply(draft, DEFAULTS, SHARED, defaults, false);
             apply(draft, PROVIDERS + name + ".", ALL, values, true);
             applyOptions(draft, PROVIDERS + name + ".", values);
-            if (draft.priced) {
-                draft.provider.price(new TokenPrice(draft.inputPrice, draft.outputPrice));
-            }
+            applyPrice(draft, PROVIDERS + name + ".", values);
             built.add(draft.provider
                     .quota(draft.quota.build())
                     .circuitBreaker(draft.breaker.build())
@@ -374,6 +366,27 @@ final class PropertiesReader {
             }
         });
         return built;
+    }
+
+    /** One of the two alone would make a provider look cheap. */
+    private void applyPrice(Draft draft, String prefix, Map<String, String> values) {
+        if (draft.inputPrice != null && draft.outputPrice != null) {
+            draft.provider.price(new TokenPrice(draft.inputPrice, draft.outputPrice));
+        }
+        boolean input = isGiven("price.input", prefix, values);
+        if (input != isGiven("price.output", prefix, values)) {
+            mistakes.add(prefix + (input ? "price.output" : "price.input")
+                    + ": missing; a price has both price.input and price.output, 0 where it costs nothing");
+        }
+    }
+
+    private boolean isGiven(String setting, String prefix, Map<String, String> values) {
+        // One that could not be read has its mistake already.
+        return values.containsKey(setting)
+                || defaults.containsKey(setting)
+                || mistakes.stream()
+                        .anyMatch(mistake ->
+                                mistake.startsWith(prefix + setting) || mistake.startsWith(DEFAULTS + setting));
     }
 
     private void applyOptions(Draft draft, String prefix, Map<String, String> values) {

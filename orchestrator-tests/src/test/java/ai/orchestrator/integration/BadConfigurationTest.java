@@ -9,6 +9,7 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.config.OrchestratorConfig;
+import ai.orchestrator.routing.TokenPrice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,8 +71,8 @@ class BadConfigurationTest {
                 "orchestrator.routes.fast.providers=${NONE}|routes.fast.providers: missing; the environment variable NONE",
                 "orchestrator.providers.a.weight=-1|weight=-1: weight must be 0 to 1000000 but is -1",
                 "orchestrator.providers.a.weight=0|orchestrator.providers: none is enabled; enable at least one, with a weight",
-                "orchestrator.providers.a.price.input=-1|price.input=-1: must be zero or more for a million tokens",
-                "orchestrator.providers.a.price.output=NaN|price.output=NaN: must be zero or more for a million tokens",
+                "orchestrator.providers.a.price.input=1|orchestrator.providers.a.price.output: missing; a price has both",
+                "orchestrator.providers.a.price.output=1|orchestrator.providers.a.price.input: missing; a price has both",
                 "orchestrator.health.check=yes|orchestrator.health.check=yes: must be true or false",
                 "orchestrator.health.interval=500ms|health.interval=500ms: healthCheckInterval must be 1 second to 365",
                 "orchestrator.health.timeout=0s|health.timeout=0s: healthCheckTimeout must be 1 millisecond to 365 days",
@@ -169,6 +170,38 @@ class BadConfigurationTest {
                 .singleElement()
                 .asString()
                 .contains(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"-1, 1", "1, NaN", "free, 1"})
+    void a_price_that_is_no_price_is_refused(String input, String output) throws IOException {
+        assertThat(mistakes(GOOD
+                        + lines(
+                                "orchestrator.providers.a.price.input=" + input,
+                                "orchestrator.providers.a.price.output=" + output)))
+                .singleElement()
+                .asString()
+                .contains(": must be zero or more for a million tokens");
+    }
+
+    @Test
+    void a_half_of_a_price_that_could_not_be_read_is_not_missing_too() throws IOException {
+        assertThat(mistakes(GOOD
+                        + lines(
+                                "orchestrator.providers.a.price.input=1",
+                                "orchestrator.providers.a.price.output=${NONE}")))
+                .singleElement()
+                .asString()
+                .contains("price.output: missing; the environment variable NONE is not set");
+    }
+
+    @Test
+    void one_half_of_a_price_may_come_from_the_defaults() throws IOException {
+        assertThat(load(GOOD + lines("orchestrator.defaults.price.output=2", "orchestrator.providers.a.price.input=1"))
+                        .providers()
+                        .get(0)
+                        .price())
+                .hasValue(new TokenPrice(1, 2));
     }
 
     @Test
