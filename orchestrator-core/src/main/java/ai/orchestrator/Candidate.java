@@ -35,6 +35,7 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
     /** What the strategy made of it: smaller is earlier. */
     double rank;
 
+    private final double quotaLeft;
     private @Nullable ProviderHealth health;
 
     Stage stage = Stage.FRESH;
@@ -62,6 +63,7 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
         this.provider = provider;
         this.order = order;
         this.deprioritized = provider.isDeprioritized();
+        this.quotaLeft = provider.quotaLeft();
     }
 
     /** Resilience4j's view of the attempts. */
@@ -123,6 +125,6 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
 
     @Override
     public double quotaLeft() {
-        return provider.quotaLeft();
+        return quotaLeft;
     }
 }
