@@ -148,11 +148,7 @@ final class AskCommand implements Callable<Integer> {
     }
 
     private int ask(Orchestrator orchestrator, ChatRequest request, boolean tell) {
-        List<String> routes = orchestrator.status().routes().stream()
-                .map(OrchestratorStatus.Route::name)
-                .toList();
-        if (route != null && !routes.contains(route)) {
-            NearestName.explain("route", route, routes).forEach(err::println);
+        if (route != null && !isKnown(orchestrator, route)) {
             return Main.BAD_USAGE;
         }
         try {
@@ -197,6 +193,17 @@ final class AskCommand implements Callable<Integer> {
             }
             return Main.FAILED;
         }
+    }
+
+    private boolean isKnown(Orchestrator orchestrator, String name) {
+        List<String> routes = orchestrator.status().routes().stream()
+                .map(OrchestratorStatus.Route::name)
+                .toList();
+        if (routes.contains(name)) {
+            return true;
+        }
+        NearestName.explain("route", name, routes).forEach(err::println);
+        return false;
     }
 
     private CallOptions options() {

@@ -93,7 +93,7 @@ final class StatusCommand implements Callable<Integer> {
 
     @Option(
             names = {"-w", "--watch"},
-            description = "Show it again and again, until Ctrl-C; checks go on as configured.")
+            description = "Show it again and again, until Ctrl-C; checks are repeated at the configured interval.")
     private boolean watch;
 
     @Option(
