@@ -13,22 +13,30 @@ import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.quota.QuotaSettings;
 import ai.orchestrator.routing.StandardStrategy;
 import ai.orchestrator.routing.TokenPrice;
 import ai.orchestrator.testkit.ManualTimeSource;
 import ai.orchestrator.testkit.Retries;
+import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Who is asked when a provider's quota comes to its end, and when it is back. The first provider has a quota, the second has none. */
@@ -280,6 +288,69 @@ class QuotaRoutingTest {
                 .isEqualTo(skipped("quota: 258 of 300 tokens per minute are left, and the call may need 300", MINUTE));
         time.advance(MINUTE);
         assertThat(orchestrator.chat(request(5_000)).provider()).isEqualTo("first");
+    }
+
+    /** Time that passes by itself where a call waits. */
+    private TimeSource passing() {
+        return new TimeSource() {
+            @Override
+            public long nanoTime() {
+                return time.nanoTime();
+            }
+
+            @Override
+            public boolean await(CountDownLatch signal, long nanos) throws InterruptedException {
+                time.advance(Duration.ofNanos(nanos));
+                return time.await(signal, 0);
+            }
+
+            @Override
+            public Timer schedule(long nanos, Runnable task) {
+                return time.schedule(nanos, task);
+            }
+        };
+    }
+
+    @ParameterizedTest
+    @CsvSource({"9, true", "11, false"})
+    void a_provider_is_waited_for_if_its_quota_is_back_by_then(int quotaIsBackAfter, boolean answered) {
+        RateLimit nothingLeft = new RateLimit(
+                "requests",
+                Optional.of(Duration.ofMinutes(1)),
+                OptionalLong.of(10),
+                OptionalLong.of(0),
+                Optional.of(Duration.ofSeconds(quotaIsBackAfter)));
+        AtomicBoolean limited = new AtomicBoolean(true);
+        Script once = new Script((cancellation, sink) -> {
+            if (limited.getAndSet(false)) {
+                sink.event(new ChatEvent.Limited(List.of(nothingLeft)));
+                throw ProviderException.builder(FailureKind.RATE_LIMITED, "slow down")
+                        .retryAfter(Duration.ofSeconds(10))
+                        .build();
+            }
+            Script.say(sink, "fine");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        try (Orchestrator alone = Orchestrator.builder()
+                .timeSource(passing())
+                .drainTimeout(Duration.ZERO)
+                .provider(
+                        "first",
+                        p -> p.chatProvider(once)
+                                .quota(QuotaSettings.builder()
+                                        .requestsPerMinute(10)
+                                        .build()))
+                .build()) {
+            if (answered) {
+                assertThat(alone.chat(request(100)).text()).isEqualTo("fine");
+                assertThat(time.nanoTime()).isEqualTo(Duration.ofSeconds(10).toNanos());
+            } else {
+                assertThatThrownBy(() -> alone.chat(request(100)))
+                        .isInstanceOf(AllProvidersFailedException.class)
+                        .hasMessageContaining("not asked again: quota used up");
+                assertThat(time.nanoTime()).isZero();
+            }
+        }
     }
 
     @Test

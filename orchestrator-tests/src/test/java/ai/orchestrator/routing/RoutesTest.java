@@ -17,18 +17,24 @@ import ai.orchestrator.RouteSettings;
 import ai.orchestrator.StreamFailedException;
 import ai.orchestrator.StreamRescue;
 import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.config.OrchestratorConfig;
+import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.Delivery;
+import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
+import ai.orchestrator.time.Deadline;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -255,6 +261,38 @@ class RoutesTest {
                 assertThat(catchThrowable(() -> fleet.orchestrator().chat(Fleet.REQUEST, closed)))
                         .hasMessageContaining("circuit breaker open");
             }
+        }
+    }
+
+    @Test
+    void the_last_resort_is_one_that_can_do_what_is_asked() {
+        ChatProvider unable = new ChatProvider() {
+            @Override
+            public Optional<String> unsupported(ChatRequest request) {
+                return Optional.of("anything: it is a stone");
+            }
+
+            @Override
+            public void chat(
+                    ChatRequest request,
+                    Delivery delivery,
+                    Deadline deadline,
+                    Cancellation cancellation,
+                    EventSink sink) {
+                throw new AssertionError("must not be asked");
+            }
+        };
+        try (Fleet fleet = Fleet.of("able")
+                .set(builder -> builder.failOpen(true)
+                        .provider("unable", p -> p.chatProvider(unable).priority(1)))) {
+            for (String name : List.of("unable", "able")) {
+                for (int i = 0; i < 5; i++) {
+                    fleet.orchestrator().circuitBreaker(name).recordFailure();
+                }
+                fleet.time.advance(Duration.ofSeconds(1));
+            }
+            assertThat(fleet.orchestrator().explain(Fleet.REQUEST).failOpen()).contains("able");
+            assertThat(fleet.ask().provider()).isEqualTo("able");
         }
     }
 
