@@ -39,18 +39,20 @@ final class Attempt implements EventSink {
     private volatile boolean finished;
 
     /**
+     * @param leavesTime whether half of what is left of the call is for another provider
      * @param live sees each event after it was collected
      */
     Attempt(
             RegisteredProvider provider,
             TimeSource timeSource,
             Deadline callDeadline,
+            boolean leavesTime,
             Delivery delivery,
             LiveAnswer.Reception live) {
         this.provider = provider;
         this.delivery = delivery;
         this.live = live;
-        this.deadline = provider.attemptDeadline(callDeadline);
+        this.deadline = leavesTime ? callDeadline.halfway() : provider.attemptDeadline(callDeadline);
         this.limits = new AttemptLimits(
                 timeSource,
                 provider.settings(),

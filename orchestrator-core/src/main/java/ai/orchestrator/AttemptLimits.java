@@ -43,7 +43,7 @@ final class AttemptLimits implements Runnable {
     /**
      * Counts from now.
      *
-     * @param deadline the attempt's, which is the call's unless the provider has a limit that ends earlier
+     * @param deadline the attempt's, which is the call's unless there is a limit that ends earlier
      * @param attempt is cancelled at a limit
      */
     AttemptLimits(
@@ -167,11 +167,7 @@ final class AttemptLimits implements Runnable {
 
     private @Nullable String limitDue(long elapsed, boolean readerIsBehind) {
         if (deadline.isExpired()) {
-            // In the words of the configuration: what is left of a limit by now is always a little less.
-            return settings.totalTimeout()
-                    .filter(total -> !callDeadline.isExpired())
-                    .map(total -> "no complete answer within " + Durations.text(total))
-                    .orElse("no complete answer before the call's deadline");
+            return callDeadline.isExpired() ? "no complete answer before the call's deadline" : totalReached(elapsed);
         }
         if (!connected && elapsed >= nanos(settings.connectTimeout())) {
             return "no connection within " + Durations.text(settings.connectTimeout());
@@ -182,6 +178,14 @@ final class AttemptLimits implements Runnable {
         return streamed && started && !readerIsBehind && elapsed - lastSignNanos >= nanos(settings.idleTimeout())
                 ? "silent for " + Durations.text(settings.idleTimeout())
                 : null;
+    }
+
+    private String totalReached(long elapsed) {
+        // In the words of the configuration: what is left of a limit by now is always a little less.
+        return settings.totalTimeout()
+                .map(total -> "no complete answer within " + Durations.text(total))
+                .orElseGet(() -> "no complete answer within " + Durations.text(Duration.ofNanos(elapsed))
+                        + "; the rest of the call's time is for another provider");
     }
 
     /** At most a quarter of what fits, so that it can be added to: far beyond any deadline. */

@@ -223,8 +223,13 @@ final class Call {
         Delivery delivery = provider.settings().collectStreams() ? Delivery.STREAMED : live.delivery();
         // What most calls have done before is nothing, and nobody looks at it while a whole answer is waited for.
         Trail soFar = steps.isEmpty() || live == LiveAnswer.NONE ? Trail.EMPTY : trail();
-        Attempt attempt =
-                new Attempt(provider, context.timeSource, deadline, delivery, live.attempt(provider.name(), soFar));
+        Attempt attempt = new Attempt(
+                provider,
+                context.timeSource,
+                deadline,
+                leavesTime(candidate, delivery),
+                delivery,
+                live.attempt(provider.name(), soFar));
         ChatResponse.Builder answer;
         try {
             // The permit may have come too late: then no attempt is made, which says nothing about the provider (R7).
@@ -253,6 +258,16 @@ final class Call {
         }
         add(new Trail.Answered(provider.name(), candidate.waited, took));
         return answer.trail(trail()).build();
+    }
+
+    /**
+     * Whether an attempt keeps half of the time for another one. A whole answer gives no sign of life before it is there, so without a limit
+     * one provider that has fallen silent would use up the call.
+     */
+    private boolean leavesTime(Candidate candidate, Delivery delivery) {
+        return delivery == Delivery.WHOLE
+                && candidate.provider.settings().totalTimeout().isEmpty()
+                && candidates.hasOther(candidate, 0);
     }
 
     private void failed(Candidate candidate, Admission.Granted admission, Attempt attempt, ProviderException failure) {

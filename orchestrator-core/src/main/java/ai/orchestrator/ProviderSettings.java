@@ -208,7 +208,7 @@ public final class ProviderSettings {
     /**
      * How long one attempt may take.
      *
-     * @return more than zero; empty if only the call's deadline limits it
+     * @return more than zero; empty if what is left of the call's deadline limits it
      */
     public Optional<Duration> totalTimeout() {
         return Optional.ofNullable(totalTimeout);
@@ -492,8 +492,9 @@ public final class ProviderSettings {
         }
 
         /**
-         * Limits how long one attempt may take, connection included, so that time is left for another provider. Not limited by default, so
-         * one attempt may use up the call's deadline, which limits it in any case.
+         * Limits how long one attempt may take, connection included, so that time is left for another provider. By default an attempt at a
+         * whole answer has half of what is left of the call's deadline while another provider could be asked, and all of it when none could;
+         * one that streams is not limited, because silence ends it. The call's deadline limits it in any case.
          *
          * @param timeout more than zero
          * @return this builder

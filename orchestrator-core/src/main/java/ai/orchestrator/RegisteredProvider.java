@@ -158,7 +158,7 @@ final class RegisteredProvider {
         }
     }
 
-    /** When an attempt that begins now must have ended. */
+    /** When an attempt that begins now must have ended at the latest. */
     Deadline attemptDeadline(Deadline callDeadline) {
         Optional<Duration> limit = settings.totalTimeout();
         return limit.isPresent() ? callDeadline.orAfter(limit.get()) : callDeadline;

@@ -64,6 +64,19 @@ public sealed class Deadline {
         return orEarlier(after(timeSource, timeout));
     }
 
+    /**
+     * The moment halfway between now and this deadline; of one that moves, it moves half as far.
+     *
+     * @return a deadline; one that is expired already if this one is
+     */
+    public Deadline halfway() {
+        return new Deadline(timeSource, halfwayFrom(timeSource.nanoTime()));
+    }
+
+    private long halfwayFrom(long startNanos) {
+        return startNanos + (timeSource.nanoTime() + remainingNanos() - startNanos) / 2;
+    }
+
     Deadline orEarlier(Deadline other) {
         return other.nanoTime - nanoTime < 0 ? other : this;
     }
@@ -121,6 +134,12 @@ public sealed class Deadline {
         Deadline orEarlier(Deadline other) {
             // Whichever is earlier now, this one may move beyond the other.
             return new Following(() -> current.get().orEarlier(other));
+        }
+
+        @Override
+        public Deadline halfway() {
+            long startNanos = super.timeSource.nanoTime();
+            return new Following(() -> new Deadline(super.timeSource, super.halfwayFrom(startNanos)));
         }
 
         @Override

@@ -376,6 +376,8 @@ class FlightTest {
 
     @Test
     void the_calls_deadline_is_the_latest_of_those_who_wait_also_of_one_who_joins_later() throws Exception {
+        // Else half of the time would be kept for it.
+        airport.orchestrator.circuitBreaker("second").forceOpen();
         Future<ChatResponse> hurried = airport.chat(deadline(Duration.ofSeconds(5)));
         Attempt attempt = airport.first.next();
         assertThat(attempt.deadline().remaining()).isEqualTo(Duration.ofSeconds(5));
@@ -393,7 +395,33 @@ class FlightTest {
     }
 
     @Test
+    void half_of_the_time_is_kept_for_another_provider_and_of_what_a_later_caller_brings_too() throws Exception {
+        Future<ChatResponse> hurried = airport.chat(deadline(Duration.ofSeconds(5)));
+        Attempt attempt = airport.first.next();
+        assertThat(attempt.deadline().remaining()).isEqualTo(Duration.ofMillis(2_500));
+        airport.time.advance(Duration.ofSeconds(2));
+        Future<ChatResponse> patient = airport.chat(deadline(Duration.ofSeconds(10)));
+        airport.awaitWaiting(2);
+        assertThat(attempt.deadline().remaining()).isEqualTo(Duration.ofSeconds(4));
+
+        airport.time.advance(Duration.ofSeconds(4).minus(NANO));
+        assertThat(failureOf(hurried)).isInstanceOf(DeadlineExceededException.class);
+        assertThat(attempt.isCancelled()).isFalse();
+        airport.time.advance(NANO);
+        attempt.awaitCancelled();
+        Attempt next = airport.second.next();
+        assertThat(next.deadline().remaining()).isEqualTo(Duration.ofSeconds(6));
+        next.say("fine").finish();
+        assertThat(get(patient).trail().toString())
+                .contains(
+                        "first failed after 6 s with TIMEOUT: no complete answer within 6 s; the rest of the call's time"
+                                + " is for another provider");
+    }
+
+    @Test
     void at_the_last_deadline_the_attempt_has_timed_out_which_counts_and_the_trail_says_so() throws Exception {
+        // Else half of the time would be kept for it.
+        airport.orchestrator.circuitBreaker("second").forceOpen();
         Future<ChatResponse> hurried = airport.chat(deadline(Duration.ofSeconds(5)));
         Attempt attempt = airport.first.next();
         Future<ChatResponse> patient = airport.chat(deadline(Duration.ofSeconds(10)));

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallOptions;
 import ai.orchestrator.CredentialsRejectedException;
+import ai.orchestrator.DeadlineExceededException;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.StreamFailedException;
@@ -150,15 +151,79 @@ class LimitsTest {
         }
     }
 
+    // ---- Half of the time
+
     @Test
-    void a_call_that_is_not_collected_has_neither_limit() throws Exception {
+    void a_whole_answer_has_half_of_the_time_while_another_provider_can_be_asked_and_that_one_has_the_rest()
+            throws Exception {
         Script silent = Script.silentAfter();
-        try (Orchestrator orchestrator = two(silent, p -> {}, Script.answering("fine"))) {
+        Script silentToo = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, p -> {}, silentToo)) {
             CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
             silent.awaitBlocked();
-            time.advance(Duration.ofMinutes(4));
-            assertThat(future).isNotDone();
-            future.cancel(false);
+            time.advance(Duration.ofSeconds(150).minusNanos(1));
+            assertThat(silentToo.calls()).isZero();
+            time.advance(Duration.ofNanos(1));
+            silentToo.awaitBlocked();
+            assertThat(orchestrator.circuitBreaker("first").status().failureCount())
+                    .isOne();
+            time.advance(Duration.ofSeconds(150));
+            assertThatThrownBy(() -> future.get(10, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOfSatisfying(
+                            DeadlineExceededException.class,
+                            e -> assertThat(e.trail())
+                                    .hasToString(
+                                            "first failed after 150 s with TIMEOUT: no complete answer within 150 s; the"
+                                                    + " rest of the call's time is for another provider; second failed after"
+                                                    + " 150 s with TIMEOUT: no complete answer before the call's deadline"));
+        }
+    }
+
+    @Test
+    void a_whole_answer_has_all_the_time_while_nobody_else_can_be_asked() throws Exception {
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, p -> {}, Script.answering("fine"))) {
+            orchestrator.circuitBreaker("second").forceOpen();
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            time.advance(Duration.ofMinutes(5));
+            assertThatThrownBy(() -> future.get(10, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOfSatisfying(
+                            DeadlineExceededException.class,
+                            e -> assertThat(e.trail().steps().get(0).toString())
+                                    .startsWith("first failed after 300 s with TIMEOUT"));
+        }
+    }
+
+    @Test
+    void a_providers_own_limit_takes_the_place_of_half_of_the_time() throws Exception {
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator =
+                two(silent, p -> p.totalTimeout(Duration.ofSeconds(299)), Script.answering("fine"))) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            time.advance(Duration.ofSeconds(299));
+            ChatResponse answer = future.get(10, TimeUnit.SECONDS);
+            assertThat(firstFailure(answer).took()).isEqualTo(Duration.ofSeconds(299));
+        }
+    }
+
+    @Test
+    void a_stream_that_goes_on_is_not_cut_at_half_of_the_time() throws Exception {
+        Script endless = Script.silentAfter("on and on");
+        try (Orchestrator orchestrator = two(
+                endless, p -> p.collectStreams(true).idleTimeout(Duration.ofMinutes(10)), Script.answering("fine"))) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            endless.awaitBlocked();
+            time.advance(Duration.ofMinutes(5));
+            assertThatThrownBy(() -> future.get(10, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOfSatisfying(DeadlineExceededException.class, e -> {
+                        assertThat(e.trail().steps()).hasSize(1);
+                        assertThat(e.partialText()).isEqualTo("on and on");
+                    });
         }
     }
 
