@@ -9,11 +9,17 @@ import java.time.InstantSource;
 /** A quota's two clocks, for one test to move. The time source begins where its numbers soon overflow. */
 final class Clocks {
 
-    private final ManualTimeSource timeSource = new ManualTimeSource(Long.MAX_VALUE - 1_000);
+    private final ManualTimeSource timeSource;
     private volatile Instant wall;
+    private volatile int looks;
 
     Clocks(String wall) {
+        this(wall, Long.MAX_VALUE - 1_000);
+    }
+
+    Clocks(String wall, long startNanos) {
         this.wall = Instant.parse(wall);
+        this.timeSource = new ManualTimeSource(startNanos);
     }
 
     TimeSource timeSource() {
@@ -21,7 +27,15 @@ final class Clocks {
     }
 
     InstantSource instantSource() {
-        return () -> wall;
+        return () -> {
+            looks++;
+            return wall;
+        };
+    }
+
+    /** How often the wall clock was looked at. */
+    int looks() {
+        return looks;
     }
 
     Quota quota(QuotaSettings settings) {

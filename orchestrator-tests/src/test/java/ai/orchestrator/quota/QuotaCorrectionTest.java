@@ -335,6 +335,8 @@ class QuotaCorrectionTest {
         Quota day = quota(QuotaSettings.builder().requestsPerDay(50));
         correct(day, limit("requests", null, 1_000, 20, SECOND));
         assertThat(left(day)).containsExactly(20L);
+        correct(day, limit("requests", null, 50, 15, SECOND));
+        assertThat(left(day)).containsExactly(15L);
         correct(day, limit("requests", null, -1, 10, SECOND));
         assertThat(left(day)).containsExactly(10L);
         correct(day, limit("tokens", null, -1, 0, SECOND));

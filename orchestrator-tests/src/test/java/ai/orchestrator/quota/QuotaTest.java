@@ -2,12 +2,17 @@ package ai.orchestrator.quota;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.quota.Quota.Refusal;
 import ai.orchestrator.quota.Quota.Reservation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class QuotaTest {
 
@@ -134,6 +139,10 @@ class QuotaTest {
         Refusal refusal = refused(quota, 0);
         assertThat(refusal.window()).isEqualTo(QuotaWindow.DAY);
         assertThat(refusal.retryIn()).isEqualTo(Duration.ofHours(2));
+
+        Quota equal = quota(QuotaSettings.builder().requestsPerMinute(1).tokensPerMinute(10));
+        reserved(equal, 10);
+        assertThat(refused(equal, 10).unit()).as("of equals the first").isEqualTo(QuotaUnit.REQUESTS);
     }
 
     @Test
@@ -189,6 +198,15 @@ class QuotaTest {
         assertThat(used(quota)).isEqualTo(20);
         clocks.advance(Duration.ofSeconds(50));
         assertThat(used(quota)).isZero();
+    }
+
+    @Test
+    void a_call_that_used_what_was_reserved_is_back_no_later_for_being_settled() {
+        Quota quota = quota(QuotaSettings.builder().requestsPerMinute(1).tokensPerMinute(10));
+        Reservation reservation = reserved(quota, 10);
+        clocks.advanceNanos(MinuteWindow.GRAIN_NANOS - 1);
+        reservation.settle(10);
+        assertThat(refused(quota, 10).retryIn()).isEqualTo(MINUTE.minusNanos(MinuteWindow.GRAIN_NANOS - 1));
     }
 
     @Test
@@ -309,9 +327,12 @@ class QuotaTest {
         assertThat(quota.isNearlyUsedUp()).isTrue();
     }
 
-    @Test
-    void who_only_looks_sees_what_time_has_brought_back() {
-        Quota quota = quota(QuotaSettings.builder().requestsPerMinute(10).requestsPerDay(20));
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MAX_VALUE - 1_000, 0, -6 * 3_600_000_000_000L})
+    void who_only_looks_sees_what_time_has_brought_back_whatever_its_numbers(long startNanos) {
+        Clocks clocks = new Clocks("2026-11-24T22:00:00Z", startNanos);
+        Quota quota = clocks.quota(
+                QuotaSettings.builder().requestsPerMinute(10).requestsPerDay(20).build());
         for (int i = 0; i < 9; i++) {
             reserved(quota, 0);
         }
@@ -324,6 +345,46 @@ class QuotaTest {
         assertThat(quota.refusal(0)).isEmpty();
         clocks.advance(Duration.ofHours(2));
         assertThat(quota.left()).isEqualTo(1);
+    }
+
+    @Test
+    void who_only_looks_computes_nothing_anew_until_it_looks_different() {
+        Quota quota = quota(QuotaSettings.builder().requestsPerMinute(10).requestsPerDay(100));
+        reserved(quota, 0);
+        quota.correct(List.of(new RateLimit(
+                "requests", Optional.of(MINUTE), OptionalLong.empty(), OptionalLong.of(5), Optional.of(MINUTE))));
+        clocks.advance(MINUTE.minusNanos(1));
+        int before = clocks.looks();
+        quota.left();
+        quota.isNearlyUsedUp();
+        quota.refusal(0);
+        assertThat(clocks.looks()).as("one for each").isEqualTo(before + 3);
+        clocks.advanceNanos(1);
+        assertThat(quota.left()).isEqualTo(0.99);
+    }
+
+    @Test
+    void whatever_one_thread_asks_the_next_one_gets_its_turn() throws Exception {
+        Quota quota = quota(QuotaSettings.builder().requestsPerMinute(1).requestsPerDay(100));
+        List<Runnable> questions = List.of(
+                () -> reserved(quota, 0).refund(),
+                () -> reserved(quota, 0).settle(0),
+                () -> refused(quota, 0),
+                () -> quota.refusal(0),
+                () -> quota.correct(List.of(new RateLimit(
+                        "requests", Optional.of(MINUTE), OptionalLong.empty(), OptionalLong.of(0), Optional.empty()))),
+                quota::status,
+                () -> {
+                    clocks.advance(MINUTE);
+                    quota.left();
+                });
+        for (Runnable question : questions) {
+            question.run();
+            Thread next = new Thread(quota::status);
+            next.start();
+            next.join(10_000);
+            assertThat(next.isAlive()).isFalse();
+        }
     }
 
     @Test
