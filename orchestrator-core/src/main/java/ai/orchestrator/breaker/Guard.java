@@ -801,7 +801,6 @@ final class Guard {
             int expired = before - trials.size();
             if (expired > 0) {
                 expiredLeases += expired;
-                noteRoom();
                 follow(null, () -> logger.warn("{}: {} trial(s) never reported; others may try", this, expired));
             }
         }

@@ -61,7 +61,8 @@ class QuotaSettingsTest {
             assertThat(builder.build())
                     .isEqualTo(builder.build())
                     .hasSameHashCodeAs(builder.build())
-                    .isNotEqualTo(QuotaSettings.none());
+                    .isNotEqualTo(QuotaSettings.none())
+                    .doesNotHaveSameHashCodeAs(QuotaSettings.none());
         }
         assertThat(QuotaSettings.builder().zone(ZoneId.of("Asia/Kolkata")).build())
                 .isNotEqualTo(QuotaSettings.none());

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** R18: counters only grow, refusals and errors under an override count, and a removed breaker leaves no meters. */
 class CircuitBreakerMetersTest {
 
-    private final ManualTimeSource time = new ManualTimeSource();
+    private final ManualTimeSource time = new ManualTimeSource(Long.MAX_VALUE - 1_000);
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
     private final ProviderCircuitBreaker breaker = ProviderCircuitBreaker.builder("groq")
@@ -130,6 +130,25 @@ class CircuitBreakerMetersTest {
         assertThat(duration("success", true).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(40);
         assertThat(duration("failure", true).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(80);
         assertThat(duration("success", false).count()).isEqualTo(1);
+    }
+
+    @Test
+    void trials_are_timed_as_well() {
+        breaker.recordFailure();
+        breaker.recordFailure();
+        time.advance(Duration.ofSeconds(10));
+        permit().success(Duration.ofMillis(10));
+        assertThat(duration("success", false).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(10);
+    }
+
+    @Test
+    void a_call_is_timed_wherever_the_time_source_begins() {
+        String answer = breaker.call(() -> {
+            time.advance(Duration.ofMillis(10));
+            return "answer";
+        });
+        assertThat(answer).isEqualTo("answer");
+        assertThat(duration("success", false).totalTime(TimeUnit.MILLISECONDS)).isEqualTo(10);
     }
 
     @Test

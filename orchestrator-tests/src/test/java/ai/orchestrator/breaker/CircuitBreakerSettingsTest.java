@@ -99,7 +99,8 @@ class CircuitBreakerSettingsTest {
                         base.toBuilder().trialLease(other).build()))
                 .doesNotContain(base)
                 .doesNotHaveDuplicates()
-                .allSatisfy(changed -> assertThat(changed.toBuilder().build()).isEqualTo(changed));
+                .allSatisfy(changed -> assertThat(changed.toBuilder().build()).isEqualTo(changed))
+                .allSatisfy(changed -> assertThat(changed).doesNotHaveSameHashCodeAs(base));
         assertThat(base).isNotEqualTo("settings");
     }
 

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -32,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -654,6 +656,89 @@ class ProviderCircuitBreakerTest {
         trial.failure();
         assertThat(breaker.status().failureCount()).isZero();
         assertThat(breaker.counters().lateResults()).isEqualTo(1);
+    }
+
+    @Test
+    void a_lease_that_ended_is_counted_when_a_success_without_a_permit_closes_it() {
+        assertThat(firstTrial()).isNotNull();
+        time.advance(LEASE);
+        breaker.recordSuccess();
+        breaker.recordSuccess();
+        assertThat(breaker.state()).isEqualTo(CLOSED);
+        assertThat(breaker.counters().expiredLeases()).isEqualTo(1);
+    }
+
+    @Test
+    void a_lease_that_ended_is_counted_when_somebody_looks_at_the_status_before_a_reset() {
+        assertThat(firstTrial()).isNotNull();
+        time.advance(LEASE);
+        assertThat(breaker.status().state()).isEqualTo(HALF_OPEN);
+        breaker.reset();
+        assertThat(breaker.counters().expiredLeases()).isEqualTo(1);
+    }
+
+    // ---- Threads
+
+    /** Runs something on a thread of its own that must not have to wait. */
+    private static void atOnce(Runnable action) {
+        assertThat(CompletableFuture.runAsync(action)).succeedsWithin(Duration.ofSeconds(10));
+    }
+
+    @Test
+    void whatever_one_thread_asks_the_next_one_gets_its_turn() {
+        List<Runnable> questions = List.of(
+                () -> permit().release(),
+                this::open,
+                breaker::refusal,
+                breaker::status,
+                breaker::counters,
+                breaker::tryAcquire,
+                breaker::canRequest,
+                () -> time.advance(WAIT),
+                () -> permit().release(),
+                () -> permit().success(),
+                breaker::recordFailure,
+                breaker::disable,
+                breaker::forceOpen,
+                breaker::reset);
+        for (Runnable question : questions) {
+            question.run();
+            atOnce(breaker::status);
+        }
+    }
+
+    @Test
+    void who_finds_it_full_of_trials_is_refused_even_while_another_holds_the_lock() {
+        AtomicReference<Runnable> underLock = new AtomicReference<>();
+        TimeSource observed = new FailingTimeSource(time, () -> {
+            Runnable action = underLock.getAndSet(null);
+            if (action != null) {
+                action.run();
+            }
+            return false;
+        });
+        ProviderCircuitBreaker crowded = ProviderCircuitBreaker.builder("crowded")
+                .settings(CircuitBreakerSettings.builder()
+                        .failureThreshold(1)
+                        .successThreshold(2)
+                        .timeoutDuration(WAIT)
+                        .build())
+                .timeSource(observed)
+                .build();
+        crowded.recordFailure();
+        time.advance(WAIT);
+        Permit first = (Permit) crowded.tryAcquire();
+        assertThat(crowded.tryAcquire()).isInstanceOf(Permit.class);
+        Runnable another = () -> atOnce(() -> assertThat(crowded.tryAcquire()).isInstanceOf(Refusal.class));
+        underLock.set(another);
+        assertThat(crowded.status().successCount()).isZero();
+        assertThat(underLock).hasNullValue();
+
+        first.success();
+        underLock.set(another);
+        assertThat(crowded.status().successCount()).as("one more is under way").isEqualTo(1);
+        assertThat(underLock).hasNullValue();
+        assertThat(crowded.counters().refusals()).isEqualTo(2);
     }
 
     // ---- A look without consequences

@@ -16,8 +16,10 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -85,6 +87,21 @@ class Resilience4jFollowsTest {
                 .isEqualTo(ZoneId.of("Europe/Berlin"));
         assertThat(config.getClock().withZone(ZoneId.of("Europe/Berlin")).instant())
                 .isEqualTo(NOON);
+    }
+
+    @Test
+    void its_clock_begins_at_the_wall_clock_wherever_the_time_source_does() {
+        ManualTimeSource late = new ManualTimeSource(Long.MAX_VALUE - 1_000);
+        InterceptedResilience4j other = new InterceptedResilience4j();
+        assertThat(ProviderCircuitBreaker.builder("late")
+                        .timeSource(late)
+                        .instantSource(() -> NOON)
+                        .registry(other.registry())
+                        .build())
+                .isNotNull();
+        late.advance(WAIT);
+        assertThat(other.breaker("late").getCircuitBreakerConfig().getClock().instant())
+                .isEqualTo(NOON.plus(WAIT));
     }
 
     @Test
@@ -249,6 +266,29 @@ class Resilience4jFollowsTest {
         resilience4j.reset();
         breaker.recordFailure();
         assertThat(breaker.status().failureCount()).isEqualTo(1);
+    }
+
+    @Test
+    void a_trial_that_is_given_back_after_a_move_by_hand_is_late() {
+        Permit trial = trial();
+        resilience4j.transitionToClosedState();
+        trial.release();
+        assertThat(breaker.counters().lateResults()).isEqualTo(1);
+        assertThat(breaker.counters().released()).isZero();
+    }
+
+    @Test
+    void a_reset_after_a_move_by_hand_tells_of_both() throws Exception {
+        InterceptedResilience4j other = new InterceptedResilience4j();
+        BlockingQueue<CircuitTransition> seen = new LinkedBlockingQueue<>();
+        ProviderCircuitBreaker heard = ProviderCircuitBreaker.builder("heard")
+                .registry(other.registry())
+                .listener(seen::add)
+                .build();
+        other.breaker("heard").transitionToForcedOpenState();
+        heard.reset();
+        assertThat(seen.poll(10, TimeUnit.SECONDS)).hasToString("heard: closed -> forced_open");
+        assertThat(seen.poll(10, TimeUnit.SECONDS)).hasToString("heard: forced_open -> closed");
     }
 
     @Test
