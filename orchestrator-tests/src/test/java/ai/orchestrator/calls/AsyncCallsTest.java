@@ -386,8 +386,9 @@ class AsyncCallsTest {
     void closing_with_a_drain_timeout_of_zero_ends_calls_at_once() throws Exception {
         try (Stage stage = new Stage(Script.silentAfter("half"), settings -> settings.drainTimeout(Duration.ZERO))) {
             CompletableFuture<ChatResponse> future = stage.orchestrator.chatAsync(REQUEST);
-            ChatStream stream = stage.orchestrator.stream(REQUEST);
+            // The stage has one place, which is the future's.
             stage.provider.awaitCall();
+            ChatStream stream = stage.orchestrator.stream(REQUEST);
             stage.orchestrator.close();
             assertReason(failureOf(future), Reason.CLOSED);
             assertThatThrownBy(stream::response).isInstanceOf(OrchestratorException.class);
