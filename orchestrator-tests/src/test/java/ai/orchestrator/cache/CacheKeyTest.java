@@ -187,6 +187,10 @@ class CacheKeyTest {
                 plain().topP(0.5),
                 plain().maxTokens(5),
                 plain().seed(5),
+                plain().reasoningEffort(ReasoningEffort.LOW),
+                plain().reasoningEffort(ReasoningEffort.HIGH),
+                ChatRequest.builder().user(Content.Image.at(URI.create("https://example.com/x.png"))),
+                ChatRequest.builder().user(Content.Image.at(URI.create("https://example.com/y.png"))),
                 plain().extra("x", true),
                 plain().extra("x", false),
                 plain().extra("x", null),
@@ -311,6 +315,22 @@ class CacheKeyTest {
                         .user(new Content.Text("what is this"), Content.Image.of("image/png", new byte[5_000]))
                         .temperature(0.25)
                         .extra("top_k", 5)));
+        // One of everything, so that whoever changes the encoding thinks of its version.
+        CacheKey full = key(ChatRequest.builder()
+                .user(new Content.Text("x".repeat(70_000)), Content.Image.at(URI.create("https://example.com/x.png")))
+                .message(Message.assistant("", List.of(CALL)).withProviderState("anthropic", "{}"))
+                .message(Message.toolFailure(CALL, "broken"))
+                .tool(TOOL)
+                .toolChoice(new ToolChoice.Named("tool"))
+                .maxTokens(5)
+                .topP(0.5)
+                .seed(5)
+                .stop("end")
+                .responseFormat(new ResponseFormat.JsonSchema("name", "{}"))
+                .reasoningEffort(ReasoningEffort.LOW)
+                .extra("x", List.of("1", true, Map.of("y", 1)))
+                .withResponseHeaders());
+        assertThat(full.toString()).isEqualTo("863e9629bdf6e7a8659b27f17d4ccecd4c8cecf6ebb3071fd218867b08653a4d");
         @Nullable Object other = "text";
         assertThat(key.equals(other)).isFalse();
     }
