@@ -38,7 +38,10 @@ final class Airport implements AutoCloseable {
 
     private static final long PATIENCE_SECONDS = 10;
 
-    final ManualTimeSource time = new ManualTimeSource();
+    /** Where its numbers soon overflow; even, because Caffeine rounds down to that. */
+    private static final long START_NANOS = Long.MAX_VALUE - 1_001;
+
+    final ManualTimeSource time = new ManualTimeSource(START_NANOS);
     final Tap first = new Tap();
     final Tap second = new Tap();
     final Orchestrator orchestrator;
@@ -56,7 +59,7 @@ final class Airport implements AutoCloseable {
     Airport(UnaryOperator<Orchestrator.Builder> settings) {
         this.orchestrator = settings.apply(Orchestrator.builder()
                         .timeSource(time)
-                        .instantSource(() -> START.plusNanos(time.nanoTime()))
+                        .instantSource(() -> START.plusNanos(time.nanoTime() - START_NANOS))
                         .executor(executor)
                         .deadline(DEADLINE)
                         .drainTimeout(Duration.ZERO)

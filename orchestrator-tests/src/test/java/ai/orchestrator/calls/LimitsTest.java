@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class LimitsTest {
 
-    private final ManualTimeSource time = new ManualTimeSource();
+    private final ManualTimeSource time = new ManualTimeSource(Long.MAX_VALUE - 1_000);
 
     private Orchestrator two(Script first, Consumer<ProviderSettings.Builder> settings, Script second) {
         return Orchestrator.builder()

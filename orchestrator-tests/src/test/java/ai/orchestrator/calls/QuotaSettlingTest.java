@@ -71,7 +71,7 @@ class QuotaSettlingTest {
     private static final Usage USAGE = Usage.of(12, 30);
     private static final Duration DEADLINE = Duration.ofSeconds(30);
 
-    private final ManualTimeSource time = new ManualTimeSource();
+    private final ManualTimeSource time = new ManualTimeSource(Long.MAX_VALUE - 1_000);
     private final ExecutorService executor = Executors.newCachedThreadPool();
     private final AtomicReference<Orchestrator> opened = new AtomicReference<>();
 

@@ -24,7 +24,7 @@ final class Stage implements AutoCloseable {
 
     private static final long PATIENCE_SECONDS = 10;
 
-    final ManualTimeSource time = new ManualTimeSource();
+    final ManualTimeSource time = new ManualTimeSource(Long.MAX_VALUE - 1_000);
     final ExecutorService executor = Executors.newCachedThreadPool();
     final Script provider;
     final Orchestrator orchestrator;

@@ -61,7 +61,7 @@ class FailoverEdgesTest {
         sink.event(new ChatEvent.Finished(FinishReason.STOP));
     };
 
-    private final ManualTimeSource time = new ManualTimeSource();
+    private final ManualTimeSource time = new ManualTimeSource(Long.MAX_VALUE - 1_000);
 
     /** Manual time that passes by itself where a call waits between two attempts. */
     private record WaitsPass(ManualTimeSource time) implements TimeSource {
