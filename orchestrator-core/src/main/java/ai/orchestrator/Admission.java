@@ -83,7 +83,12 @@ sealed interface Admission {
             // Parked before others may come.
             boolean parked = decision.parkNanos() > 0 && provider.parking().park(decision.parkNanos(), kind);
             if (first != null) {
-                first.reported();
+                if (kind == FailureKind.CANCELLED) {
+                    // Nothing was learnt, so that the others would all come at once.
+                    first.release();
+                } else {
+                    first.reported();
+                }
             }
             if (permit != null) {
                 if (decision.countsAgainstProvider()) {
