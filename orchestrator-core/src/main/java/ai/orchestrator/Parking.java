@@ -80,12 +80,12 @@ final class Parking {
         /** For those that wait until it is their turn. */
         private final CompletableFuture<Void> over = new CompletableFuture<>();
 
-        /** The provider answered, or failed for another reason: others may come. */
+        /** The provider answered, or failed for another reason: others may come, unless the lease has ended. */
         void reported() {
             lock.lock();
             try {
                 Parked parked = state;
-                if (parked != null && parked.first == this) {
+                if (parked != null && parked.first == this && parked.isTaken(timeSource.nanoTime())) {
                     state = null;
                 }
             } finally {

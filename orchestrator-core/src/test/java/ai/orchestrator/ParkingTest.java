@@ -150,6 +150,19 @@ class ParkingTest {
     }
 
     @Test
+    void it_changes_nothing_either_where_no_other_call_has_come_since() {
+        park(Duration.ofSeconds(5));
+        time.advance(Duration.ofSeconds(5));
+        FirstCall late = enterFirst();
+        time.advance(LEASE);
+
+        late.reported();
+
+        enterFirst();
+        assertThat(enter()).isInstanceOf(Refusal.class);
+    }
+
+    @Test
     void a_first_call_that_is_parked_again_does_not_open_the_way() {
         park(Duration.ofSeconds(5));
         time.advance(Duration.ofSeconds(5));
