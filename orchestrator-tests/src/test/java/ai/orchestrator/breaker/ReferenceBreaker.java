@@ -11,26 +11,26 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A few decisions are methods of their own, so that a test can make one of them wrong and see whether that is noticed.
  */
-class ReferenceBreaker {
+public class ReferenceBreaker {
 
-    static final String CLOSED = "CLOSED";
-    static final String OPEN = "OPEN";
-    static final String HALF_OPEN = "HALF_OPEN";
-    static final String FORCED_OPEN = "FORCED_OPEN";
-    static final String DISABLED = "DISABLED";
+    public static final String CLOSED = "CLOSED";
+    public static final String OPEN = "OPEN";
+    public static final String HALF_OPEN = "HALF_OPEN";
+    public static final String FORCED_OPEN = "FORCED_OPEN";
+    public static final String DISABLED = "DISABLED";
 
     /** A state of Resilience4j alone; the breaker adopts it as {@link #DISABLED}. */
-    static final String METRICS_ONLY = "METRICS_ONLY";
+    public static final String METRICS_ONLY = "METRICS_ONLY";
 
-    static final String SUCCESS = "success";
-    static final String FAILURE = "failure";
-    static final String RELEASE = "release";
+    public static final String SUCCESS = "success";
+    public static final String FAILURE = "failure";
+    public static final String RELEASE = "release";
 
     /** What the breaker was configured with; durations in nanoseconds, a window of zero for none. */
-    record Settings(int failureThreshold, long timeout, int successThreshold, long window, long lease) {}
+    public record Settings(int failureThreshold, long timeout, int successThreshold, long window, long lease) {}
 
     /** What was counted so far; leases that ended unnoticed are not in it. */
-    record Counters(
+    public record Counters(
             long successes,
             long failures,
             long released,
@@ -40,7 +40,7 @@ class ReferenceBreaker {
             long expiredLeases) {}
 
     /** A permit. One of {@code CLOSED} or {@code DISABLED} has no lease and may complete as often as it likes. */
-    static final class Ticket {
+    public static final class Ticket {
 
         final boolean trial;
         final long leaseEnd;
@@ -52,6 +52,11 @@ class ReferenceBreaker {
             this.trial = trial;
             this.leaseEnd = leaseEnd;
             this.generation = generation;
+        }
+
+        /** Whether a half-open breaker gave it. */
+        public boolean isTrial() {
+            return trial;
         }
     }
 
@@ -88,12 +93,12 @@ class ReferenceBreaker {
     private long openings;
     private long expiredLeases;
 
-    ReferenceBreaker(Settings settings, Instant wallClock) {
+    public ReferenceBreaker(Settings settings, Instant wallClock) {
         this.settings = settings;
         this.wallClock = wallClock;
     }
 
-    void timeIs(long nanos, Instant wallTime) {
+    public void timeIs(long nanos, Instant wallTime) {
         now = nanos;
         wallClock = wallTime;
     }
@@ -101,8 +106,7 @@ class ReferenceBreaker {
     // What a caller may do.
 
     /** Returns a ticket, or null for a refusal. */
-    @Nullable
-    Ticket acquire(long lease) {
+    public @Nullable Ticket acquire(long lease) {
         if (!canRequest()) {
             return null;
         }
@@ -113,7 +117,7 @@ class ReferenceBreaker {
         return ticket;
     }
 
-    boolean canRequest() {
+    public boolean canRequest() {
         adopt();
         if (state.equals(OPEN) && waitIsOver(now - opened)) {
             move(HALF_OPEN);
@@ -130,7 +134,7 @@ class ReferenceBreaker {
         return admitted;
     }
 
-    void complete(Ticket ticket, String result) {
+    public void complete(Ticket ticket, String result) {
         adopt();
         if (ticket.trial && ticket.completed) {
             return;
@@ -290,11 +294,11 @@ class ReferenceBreaker {
 
     // What it shows.
 
-    String state() {
+    public String state() {
         return state;
     }
 
-    int failureCount() {
+    public int failureCount() {
         if (!state.equals(CLOSED)) {
             return frozenFailures;
         }
@@ -307,7 +311,7 @@ class ReferenceBreaker {
         return count;
     }
 
-    int successCount() {
+    public int successCount() {
         return trialSuccesses;
     }
 
@@ -326,8 +330,7 @@ class ReferenceBreaker {
         return openedAt == null ? null : Long.valueOf(now - opened);
     }
 
-    @Nullable
-    Long untilRetry() {
+    public @Nullable Long untilRetry() {
         return state.equals(OPEN) ? Long.valueOf(Math.max(0, settings.timeout - (now - opened))) : null;
     }
 
@@ -335,12 +338,12 @@ class ReferenceBreaker {
         return resilience4jState;
     }
 
-    Counters counters() {
+    public Counters counters() {
         return new Counters(successes, failed, released, lateResults, refusals, openings, expiredLeases);
     }
 
     /** Somebody asks for the status or the counters. */
-    void observe() {
+    public void observe() {
         noticeExpiredLeases();
     }
 
