@@ -155,8 +155,10 @@ final class RandomRun implements RandomProvider.Stage {
     // ---- Who comes, and when
 
     private void arrivals(Draw draw) {
-        int count = draw.chance(20) ? draw.between(1, MOST_CALLERS) : draw.between(1, 15);
-        Duration pace = draw.millis(1, 50, 2_000, 2_000, 30_000, 3_600_000, 2 * 86_400_000);
+        boolean storm = scene.isStorm;
+        int count = storm ? MOST_CALLERS : draw.chance(20) ? draw.between(1, MOST_CALLERS) : draw.between(1, 15);
+        Duration pace =
+                storm ? draw.millis(50, 2_000) : draw.millis(1, 50, 2_000, 2_000, 30_000, 3_600_000, 2 * 86_400_000);
         long at = 0;
         for (int i = 0; i < count; i++) {
             if (draw.chance(60)) {
@@ -199,8 +201,8 @@ final class RandomRun implements RandomProvider.Stage {
         }
         ReferenceCall call = new ReferenceCall(number, way, route, rescue, allowed.toNanos(), wantsSeed, tokens);
         calls.add(call);
-        if (draw.chance(15)) {
-            long patience = draw.nanosUpTo(Duration.ofSeconds(20));
+        if (draw.chance(scene.isStorm ? 40 : 15)) {
+            long patience = draw.nanosUpTo(Duration.ofSeconds(scene.isStorm ? 3 : 20));
             boolean leaves = draw.chance(50);
             time.start(at.plusNanos(patience), () -> unwant(call, leaves));
             options = options.withCancellation(call.cancellation);
@@ -683,6 +685,9 @@ final class RandomRun implements RandomProvider.Stage {
         if (failure instanceof DeadlineExceededException) {
             saw(Seen.DEADLINE_EXCEEDED);
             check(now == call.deadline, () -> call + " ends before its deadline, " + seconds(call.deadline));
+            check(
+                    last != null && last.ended == now || waitsForAnother(call),
+                    () -> call + " has waited in vain for its deadline since " + last);
             return;
         }
         boolean brokenOff = last != null && call.breaksOff(last);
@@ -704,6 +709,12 @@ final class RandomRun implements RandomProvider.Stage {
             return;
         }
         gaveUp(call, failure);
+    }
+
+    /** Whether it waits for a call that goes first somewhere, which may be over at any moment. */
+    private boolean waitsForAnother(ReferenceCall call) {
+        return call.attempts.stream()
+                .anyMatch(attempt -> rule(attempt).allowsRetry() && attempt.provider.isWaitedFor(now()));
     }
 
     /** Nobody is left: nobody must be. */
@@ -767,8 +778,7 @@ final class RandomRun implements RandomProvider.Stage {
                 || call.attemptsAt(provider) >= provider.settings.retry().maxAttempts()
                 || !call.fits(provider)
                 || provider.isTriedFirst(now)
-                || wasTurnedAway(provider, trail)
-                || !provider.quota.mustAllow(call.tokens, now)) {
+                || wasTurnedAway(call, provider, trail)) {
             return false;
         }
         if (!budget.mustAllow(now)) {
@@ -783,21 +793,26 @@ final class RandomRun implements RandomProvider.Stage {
             latest = Math.max(latest, provider.parkedUntil());
         }
         provider.timeIs(now);
-        return latest < call.deadline && provider.breakerOpensIn() <= Math.max(0, soonest - now);
+        return latest < call.deadline
+                && provider.breakerOpensIn() <= Math.max(0, soonest - now)
+                && provider.quota.mustAllow(call.tokens, Math.max(now, soonest));
     }
 
     /** Whether it was asked for again and refused, as one that is full: that is final. */
-    private static boolean wasTurnedAway(ReferenceProvider provider, Trail trail) {
-        boolean away = false;
-        for (Trail.Step step : trail.steps()) {
+    private boolean wasTurnedAway(ReferenceCall call, ReferenceProvider provider, Trail trail) {
+        Attempt last = call.last();
+        // What other calls had used up of the budget then may be back by now.
+        boolean timeHasPassed = last != null && last.ended < now();
+        for (int i = trail.steps().size() - 1; i >= 0; i--) {
+            Trail.Step step = trail.steps().get(i);
+            timeHasPassed |= step instanceof Trail.Failed;
             if (step.provider().equals(provider.name())) {
-                away = step instanceof Trail.Skipped skipped
+                return step instanceof Trail.Skipped skipped
                         && (!skipped.reason().startsWith("not asked again")
-                                // Drawn from by another call while this one waited.
-                                || skipped.reason().contains("budget"));
+                                || (timeHasPassed && skipped.reason().contains("budget")));
             }
         }
-        return away;
+        return false;
     }
 
     private static boolean isSkipped(ReferenceProvider provider, Trail trail) {

@@ -5,6 +5,7 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RetrySettings;
 import ai.orchestrator.StreamRescue;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.internal.Durations;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.quota.QuotaSettings;
 import ai.orchestrator.routing.RoutingStrategy;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Providers, routes and settings, all drawn from one seed, and the orchestrator that is built of them. */
@@ -25,6 +27,10 @@ final class RandomScene {
 
     final Instant start;
     final boolean passesFilteredOn;
+
+    /** Whether many calls at once fail and are repeated, so that the retry budget is used up. */
+    final boolean isStorm;
+
     final List<ReferenceProvider> providers = new ArrayList<>();
     final List<Route> routes = new ArrayList<>();
     final Orchestrator.Builder builder = Orchestrator.builder();
@@ -48,10 +54,11 @@ final class RandomScene {
                 .plusSeconds(draw.below(86_400))
                 .plusNanos(draw.below(1_000_000_000));
         this.passesFilteredOn = draw.chance(30);
-        int count = draw.between(1, MOST_PROVIDERS);
+        this.isStorm = draw.chance(8);
+        int count = draw.between(1, isStorm ? 3 : MOST_PROVIDERS);
         int needed = draw.below(count);
         // A trait of the whole run: many of them at once would leave few calls with anything to do.
-        boolean limited = draw.chance(50);
+        boolean limited = !isStorm && draw.chance(50);
         for (int i = 0; i < count; i++) {
             RandomProvider provider = new RandomProvider(stage, draw.seed(), moods());
             ProviderSettings settings = settings("p" + i, provider, i == needed, limited);
@@ -96,7 +103,7 @@ final class RandomScene {
 
     private CircuitBreakerSettings breaker() {
         CircuitBreakerSettings.Builder breaker = CircuitBreakerSettings.builder()
-                .failureThreshold(draw.of(1, 1, 2, 3, 5))
+                .failureThreshold(isStorm ? 100 : draw.of(1, 1, 2, 3, 5))
                 .timeoutDuration(draw.millis(1, 100, 5_000, 30_000, 60_000))
                 .successThreshold(draw.of(1, 1, 2, 3))
                 .failureWindow(draw.millis(0, 1_000, 60_000, 60_000));
@@ -108,7 +115,7 @@ final class RandomScene {
 
     private RetrySettings retry() {
         return RetrySettings.builder()
-                .maxAttempts(draw.of(1, 2, 2, 2, 3, 6))
+                .maxAttempts(isStorm ? 4 : draw.of(1, 2, 2, 2, 3, 6))
                 .backoff(draw.millis(0, 1, 500, 500, 3_000))
                 .maxBackoff(draw.millis(0, 1_000, 10_000, 10_000))
                 .waitForHint(draw.millis(0, 0, 2_000, 60_000))
@@ -201,15 +208,36 @@ final class RandomScene {
 
     /** What was drawn, in words. */
     Stream<String> story() {
-        return Stream.concat(
-                providers.stream()
-                        .map(provider -> provider.settings + (provider.lacksSeeds ? ", cannot do seeds" : "")),
-                routes.stream()
-                        .map(route -> "route '" + route.name + "': "
-                                + route.members.stream()
-                                        .map(ReferenceProvider::name)
-                                        .toList()
-                                + (route.failOpen ? ", fails open" : "") + ", " + route.rescue + ", "
-                                + route.deadline));
+        Stream<String> start =
+                Stream.of("it is " + start + (passesFilteredOn ? ", policy refusals go to another provider" : ""));
+        return Stream.of(
+                        start,
+                        providers.stream().map(RandomScene::story),
+                        routes.stream().map(RandomScene::story))
+                .flatMap(lines -> lines);
+    }
+
+    private static String story(ReferenceProvider provider) {
+        ProviderSettings settings = provider.settings;
+        return settings.name() + ": priority " + settings.priority() + ", weight " + settings.weight()
+                + (settings.enabled() ? "" : ", disabled")
+                + (provider.lacksSeeds ? ", cannot do seeds" : "")
+                + settings.contextWindow().stream()
+                        .mapToObj(window -> ", window " + window)
+                        .collect(Collectors.joining())
+                + (settings.maxConcurrent() > 0 ? ", at most " + settings.maxConcurrent() + " at once" : "")
+                + (settings.collectStreams() ? ", collects streams" : "") + ", connect "
+                + Durations.text(settings.connectTimeout()) + ", first token "
+                + Durations.text(settings.firstTokenTimeout()) + ", idle " + Durations.text(settings.idleTimeout())
+                + settings.totalTimeout()
+                        .map(total -> ", total " + Durations.text(total))
+                        .orElse("")
+                + "\n    " + settings.circuitBreaker() + "\n    " + settings.retry() + "\n    " + settings.quota();
+    }
+
+    private static String story(Route route) {
+        return "route '" + route.name + "': "
+                + route.members.stream().map(ReferenceProvider::name).toList()
+                + (route.failOpen ? ", fails open" : "") + ", " + route.rescue + ", " + Durations.text(route.deadline);
     }
 }

@@ -33,6 +33,7 @@ final class ReferenceProvider {
     private int rateLimits;
     private @Nullable Attempt first;
     private long firstLeaseEnd;
+    private long firstEnded = -1;
 
     ReferenceProvider(ProviderSettings settings, boolean lacksSeeds, Instant start) {
         this.settings = settings;
@@ -92,6 +93,11 @@ final class ReferenceProvider {
 
     boolean isTriedFirst(long now) {
         return !isParked(now) && first != null && now < firstLeaseEnd;
+    }
+
+    /** Whether a call might wait for the one that goes first: also at the very moment when that ends. */
+    boolean isWaitedFor(long now) {
+        return isTriedFirst(now) || firstEnded == now;
     }
 
     long parkedUntil() {
@@ -165,6 +171,7 @@ final class ReferenceProvider {
         }
         if (first == attempt) {
             first = null;
+            firstEnded = now;
             if (failure != FailureKind.CANCELLED && now < firstLeaseEnd) {
                 // It has reported. One that was cancelled has nothing to say, nor has a late one: another goes first.
                 parkedAfter = null;
