@@ -208,10 +208,10 @@ final class RandomScene {
 
     /** What was drawn, in words. */
     Stream<String> story() {
-        Stream<String> start =
+        Stream<String> setting =
                 Stream.of("it is " + start + (passesFilteredOn ? ", policy refusals go to another provider" : ""));
         return Stream.of(
-                        start,
+                        setting,
                         providers.stream().map(RandomScene::story),
                         routes.stream().map(RandomScene::story))
                 .flatMap(lines -> lines);
