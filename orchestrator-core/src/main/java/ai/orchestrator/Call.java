@@ -60,7 +60,21 @@ final class Call {
             RetryBudget budget,
             DoubleSupplier random,
             boolean passesFilteredOn,
-            BooleanSupplier aborted) {}
+            BooleanSupplier aborted) {
+
+        /** Why a call is to end that this thread makes or waits for; null if it is not. */
+        CallCancelledException.@Nullable Reason unwanted(Cancellation call) {
+            // In this order, because whoever closes says so first and cancels then.
+            boolean cancelled = call.isCancelled();
+            if (aborted.getAsBoolean()) {
+                return CallCancelledException.Reason.CLOSED;
+            }
+            if (cancelled) {
+                return CallCancelledException.Reason.CANCELLED;
+            }
+            return Thread.currentThread().isInterrupted() ? CallCancelledException.Reason.INTERRUPTED : null;
+        }
+    }
 
     Call(
             Context context,
@@ -424,14 +438,9 @@ final class Call {
     }
 
     private void stopIfUnwanted() {
-        if (context.aborted.getAsBoolean()) {
-            throw new CallCancelledException(CallCancelledException.Reason.CLOSED, firstFailure, trail());
-        }
-        if (cancellation.isCancelled()) {
-            throw new CallCancelledException(CallCancelledException.Reason.CANCELLED, firstFailure, trail());
-        }
-        if (Thread.currentThread().isInterrupted()) {
-            throw new CallCancelledException(CallCancelledException.Reason.INTERRUPTED, firstFailure, trail());
+        CallCancelledException.Reason reason = context.unwanted(cancellation);
+        if (reason != null) {
+            throw new CallCancelledException(reason, firstFailure, trail());
         }
     }
 

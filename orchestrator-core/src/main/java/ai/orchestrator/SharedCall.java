@@ -293,19 +293,10 @@ final class SharedCall {
     }
 
     private void stopIfUnwanted() {
-        if (calls.context().aborted().getAsBoolean()) {
-            throw cancelled(CallCancelledException.Reason.CLOSED);
+        CallCancelledException.Reason reason = calls.context().unwanted(cancellation);
+        if (reason != null) {
+            throw ended(new CallCancelledException(reason, firstFailure(), soFar()));
         }
-        if (cancellation.isCancelled()) {
-            throw cancelled(CallCancelledException.Reason.CANCELLED);
-        }
-        if (Thread.currentThread().isInterrupted()) {
-            throw cancelled(CallCancelledException.Reason.INTERRUPTED);
-        }
-    }
-
-    private OrchestratorException cancelled(CallCancelledException.Reason reason) {
-        return ended(new CallCancelledException(reason, firstFailure(), soFar()));
     }
 
     private OrchestratorException ended(OrchestratorException end) {
