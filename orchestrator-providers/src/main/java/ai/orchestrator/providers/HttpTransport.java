@@ -59,6 +59,8 @@ final class HttpTransport implements AutoCloseable {
 
     private final boolean ownsConnections;
 
+    private volatile boolean closed;
+
     /** Whether every connection in the clear can be ended at any time by cancelling its call, so that no call keeps its thread. */
     private final boolean endsInTheClear;
 
@@ -205,6 +207,14 @@ final class HttpTransport implements AutoCloseable {
             }
         } finally {
             ReadAllowance.end(before);
+            cameFree();
+        }
+    }
+
+    /** A connection may have come free. When those have been closed that were free, nobody else would close it for five minutes. */
+    private void cameFree() {
+        if (closed && ownsConnections) {
+            client.connectionPool().evictAll();
         }
     }
 
@@ -235,13 +245,15 @@ final class HttpTransport implements AutoCloseable {
         }
     }
 
-    private static void closeQuietly(Response response) {
+    private void closeQuietly(Response response) {
         try {
             response.close();
         } catch (RuntimeException e) {
             // OkHttp does so where the peer has lied about the length. The answer was read before, and the connection
             // is
             // gone.
+        } finally {
+            cameFree();
         }
     }
 
@@ -318,6 +330,7 @@ final class HttpTransport implements AutoCloseable {
     public void close() {
         if (ownsConnections) {
             client.dispatcher().cancelAll();
+            closed = true;
             client.connectionPool().evictAll();
         }
         client.dispatcher().executorService().shutdown();
@@ -346,7 +359,7 @@ final class HttpTransport implements AutoCloseable {
         }
     }
 
-    private static final class Exchange implements Callback {
+    private final class Exchange implements Callback {
 
         private final CompletableFuture<@Nullable Void> result;
         private final AnswerReader reader;
@@ -374,6 +387,7 @@ final class HttpTransport implements AutoCloseable {
                 result.completeExceptionally(e);
             } finally {
                 ReadAllowance.end(null);
+                cameFree();
             }
         }
     }
