@@ -348,6 +348,23 @@ final class HttpTransport implements AutoCloseable {
             this.sink = sink;
         }
 
+        /**
+         * A cancel that came when the connection had been made, and the handshake not begun, has closed nothing. Whoever keeps silent now would
+         * keep thread and connection for ever. OkHttp closes the connection when this throws what the handshake itself may throw.
+         */
+        @Override
+        public void secureConnectStart(Call call) {
+            if (call.isCanceled()) {
+                Progress.<RuntimeException>fail(new IOException("cancelled"));
+            }
+        }
+
+        /** OkHttp is written in a language that need not declare it. */
+        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+        private static <T extends Throwable> void fail(IOException failure) throws T {
+            throw (T) failure;
+        }
+
         @Override
         public void connectionAcquired(Call call, Connection connection) {
             sink.connected();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorException;
 import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.integration.HostilePeer.Behaviour;
 import ai.orchestrator.integration.HostilePeer.Connection;
@@ -20,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
@@ -477,6 +480,36 @@ class HostilePeerTest {
                     assertThat(ask(orchestrator, Way.STREAM)).isEqualTo(HostileWire.TEXT);
                 }
                 closed.countDown();
+                assertThat(peer.awaitClosed()).isTrue();
+            }
+        });
+    }
+
+    /** OkHttp misses a cancel between connecting and shaking hands, and this peer would keep it waiting for ever. */
+    @Test
+    void a_call_that_is_cancelled_just_before_the_handshake_leaves_neither_thread_nor_connection() {
+        HostileWire wire = HostileWire.all().get(0);
+        SplittableRandom random = new SplittableRandom(1);
+        assertTimeoutPreemptively(PATIENCE, () -> {
+            try (HostilePeer peer = HostilePeer.start(Connection::awaitClient)) {
+                try (Orchestrator orchestrator = Orchestrator.builder()
+                        .timeSource(time)
+                        .provider(
+                                "evil",
+                                p -> p.type(wire.type())
+                                        .baseUrl(peer.baseUrl(wire.path()).replace("http:", "https:"))
+                                        .apiKey(KEY)
+                                        .model("m"))
+                        .build()) {
+                    for (int i = 0; i < 1_000; i++) {
+                        CompletableFuture<ChatResponse> call = orchestrator.chatAsync(ChatRequest.of("hello"));
+                        long until = System.nanoTime() + random.nextInt(1_500_000);
+                        while (System.nanoTime() < until) {
+                            Thread.onSpinWait();
+                        }
+                        call.cancel(true);
+                    }
+                }
                 assertThat(peer.awaitClosed()).isTrue();
             }
         });
