@@ -9,15 +9,15 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /** Bounded waits for what ends on other threads. */
-final class Patience {
+public final class Patience {
 
-    static final long SECONDS = 10;
+    public static final long SECONDS = 10;
 
     private static final CountDownLatch NEVER = new CountDownLatch(1);
 
     private Patience() {}
 
-    static void until(String what, BooleanSupplier reached) throws InterruptedException {
+    public static void until(String what, BooleanSupplier reached) throws InterruptedException {
         long start = System.nanoTime();
         while (!reached.getAsBoolean()) {
             assertThat(System.nanoTime() - start)
@@ -27,7 +27,7 @@ final class Patience {
         }
     }
 
-    static void moment() throws InterruptedException {
+    public static void moment() throws InterruptedException {
         assertThat(NEVER.await(1, TimeUnit.MILLISECONDS)).isFalse();
     }
 

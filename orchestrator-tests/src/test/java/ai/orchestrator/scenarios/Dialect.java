@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /** The dialects that providers speak, and which scenarios cannot happen in one of them. */
-enum Dialect {
+public enum Dialect {
     OPENAI("openai"),
     AZURE("azure"),
     ANTHROPIC("anthropic"),
@@ -27,11 +27,11 @@ enum Dialect {
     }
 
     /** The type of its providers. */
-    String type() {
+    public String type() {
         return type;
     }
 
-    Wire wire() {
+    public Wire wire() {
         return switch (this) {
             case OPENAI -> new OpenAiWire();
             case AZURE -> new AzureWire();

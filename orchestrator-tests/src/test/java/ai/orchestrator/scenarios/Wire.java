@@ -8,7 +8,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /** What the servers of one dialect understand and write. */
-interface Wire {
+public interface Wire {
 
     Pattern ROLE = Pattern.compile("\"role\":\"([a-z]+)\"");
 
