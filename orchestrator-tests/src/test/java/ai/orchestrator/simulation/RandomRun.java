@@ -388,11 +388,12 @@ final class RandomRun implements RandomProvider.Stage {
         long now = now();
         String text = request.messages().get(0).text();
         ReferenceCall call = calls.get(Integer.parseInt(text.substring(0, text.indexOf(' '))));
-        long attemptDeadline = provider.settings
+        long latest = provider.settings
                 .totalTimeout()
                 .map(total -> Math.min(call.deadline, now + total.toNanos()))
                 .orElse(call.deadline);
         boolean streamed = call.way.isStreamed() || provider.settings.collectStreams();
+        long attemptDeadline = now + deadline.remainingNanos();
         Attempt attempt = new Attempt(provider, call, streamed, now, attemptDeadline);
         tell(() -> call + " asks " + provider.name());
         check(call.ends == 0 && call.over == NEVER, () -> call + " asks when it is over");
@@ -402,9 +403,7 @@ final class RandomRun implements RandomProvider.Stage {
                 call.route.members().contains(provider),
                 () -> call + " asks who is not in its route or may not be asked");
         check(now < call.deadline, () -> call + " asks at or after its deadline");
-        check(
-                deadline.remainingNanos() == attemptDeadline - now,
-                () -> "the attempt is given " + deadline + " but has " + seconds(attemptDeadline - now));
+        checkDeadline(attempt, attemptDeadline, latest);
         check((delivery == Delivery.STREAMED) == streamed, () -> "the answer is wanted " + delivery);
         check(call.fits(provider), () -> call + " asks " + provider.name() + ", which cannot serve it");
         int attempts = call.attemptsAt(provider) + 1;
@@ -420,15 +419,47 @@ final class RandomRun implements RandomProvider.Stage {
         String refusal = provider.mustRefuse(call.tokens, now);
         check(refusal == null, () -> call + " asks " + provider.name() + " although it is out: " + refusal);
         takeFromBudget(attempt);
-        Ticket ticket = takeFromBreaker(attempt, attemptDeadline);
+        Ticket ticket = takeFromBreaker(attempt, latest);
         if (provider.parkedAfter() != null) {
             saw(Seen.FIRST_AFTER_PARK);
         }
-        provider.begins(attempt, ticket, call.tokens, provider.leaseEnd(now, attemptDeadline));
+        provider.begins(attempt, ticket, call.tokens, provider.leaseEnd(now, latest));
         call.attempts.add(attempt);
         call.running = attempt;
         compareAll();
         return attempt;
+    }
+
+    /** A whole answer without a limit of its own has half of the time while there is another to turn to. */
+    private void checkDeadline(Attempt attempt, long given, long latest) {
+        ReferenceCall call = attempt.call;
+        long now = now();
+        boolean mayBeHalved =
+                !attempt.streamed && attempt.provider.settings.totalTimeout().isEmpty();
+        boolean mustBeHalved = mayBeHalved && surelyFree(call).stream().anyMatch(other -> other != attempt.provider);
+        boolean isHalved = given != latest;
+        check(
+                !isHalved || (mayBeHalved && given == now + (latest - now) / 2),
+                () -> call + " gives " + attempt.provider.name() + " until " + seconds(given) + ", but it has until "
+                        + seconds(latest));
+        check(
+                isHalved || !mustBeHalved,
+                () -> call + " gives " + attempt.provider.name() + " all of its time, though there are others");
+        check(
+                !isHalved || call.route.members().stream().anyMatch(other -> mayTurnTo(call, attempt.provider, other)),
+                () -> call + " gives " + attempt.provider.name() + " half of its time, though there is nobody else");
+    }
+
+    /** Whether another one could perhaps be asked now in place of a provider. */
+    private boolean mayTurnTo(ReferenceCall call, ReferenceProvider provider, ReferenceProvider other) {
+        long now = now();
+        if (other == provider || !call.fits(other)) {
+            return false;
+        }
+        Attempt last = call.lastAt(other);
+        return last == null
+                ? other.mustRefuse(call.tokens, now) == null && other.breakerAllows(now)
+                : rule(last).allowsRetry() && last.ended + leastWait(call, last) <= now;
     }
 
     private void takeFromBudget(Attempt attempt) {
