@@ -91,6 +91,11 @@ class AsyncCallsTest {
             stage.awaitCalls();
             assertThat(stage.time.pendingTimers()).isZero();
             assertThat(stage.breaker()).as("a failed trial").isEqualTo(CircuitState.OPEN);
+            assertThat(stage.orchestrator.explain(REQUEST).candidates().get(0).skipped())
+                    .as("its place is free again")
+                    .contains("circuit breaker open");
+            assertThat(stage.orchestrator.status().providers().get(0).health().successRate())
+                    .isZero();
         }
     }
 

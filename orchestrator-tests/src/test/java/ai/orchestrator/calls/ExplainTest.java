@@ -3,7 +3,9 @@ package ai.orchestrator.calls;
 import static ai.orchestrator.calls.Stage.REQUEST;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallCancelledException;
 import ai.orchestrator.Explanation;
 import ai.orchestrator.Orchestrator;
@@ -11,8 +13,10 @@ import ai.orchestrator.RetrySettings;
 import ai.orchestrator.breaker.Acquisition;
 import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.breaker.CircuitState;
+import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.Delivery;
@@ -20,13 +24,17 @@ import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.ManualTimeSource;
+import ai.orchestrator.testkit.Retries;
 import ai.orchestrator.time.Deadline;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class ExplainTest {
@@ -183,6 +191,40 @@ class ExplainTest {
             assertThat(limited.retryIn()).contains(Duration.ofSeconds(30));
             time.advance(Duration.ofSeconds(30));
             assertThat(own.explain(REQUEST).first()).contains("limited");
+        }
+    }
+
+    /** The first call after a park goes alone; what it ends in is the provider's word. */
+    @ParameterizedTest
+    @ValueSource(strings = {"an answer", "a failure", "an error"})
+    void the_others_may_come_when_the_first_call_after_a_park_has_ended(String end) {
+        ProviderException slowDown = ProviderException.builder(FailureKind.RATE_LIMITED, "slow down")
+                .retryAfter(Duration.ofSeconds(33))
+                .build();
+        AtomicInteger asked = new AtomicInteger();
+        Script limited = new Script((cancellation, sink) -> {
+            if (asked.incrementAndGet() == 1) {
+                throw slowDown;
+            }
+            switch (end) {
+                case "a failure" -> throw ProviderException.of(FailureKind.SERVER, "broken");
+                case "an error" -> throw new StackOverflowError("deep");
+                default -> {
+                    Script.say(sink, "fine");
+                    sink.event(new ChatEvent.Finished(FinishReason.STOP));
+                }
+            }
+        });
+        try (Orchestrator own = Orchestrator.builder()
+                .timeSource(time)
+                .provider("own", p -> p.chatProvider(limited).retry(Retries.NONE))
+                .build()) {
+            assertThat(catchThrowable(() -> own.chat(REQUEST))).isInstanceOf(AllProvidersFailedException.class);
+            time.advance(Duration.ofSeconds(33));
+            Throwable thrown = catchThrowable(() -> own.chat(REQUEST));
+            assertThat(asked).hasValue(2);
+            assertThat(thrown == null).isEqualTo(end.equals("an answer"));
+            assertThat(own.explain(REQUEST).first()).contains("own");
         }
     }
 

@@ -461,6 +461,16 @@ class QuotaSettlingTest {
         assertUsed(orchestrator, 1, 42);
     }
 
+    @Test
+    void what_a_provider_says_with_its_answer_is_believed_too() {
+        Orchestrator orchestrator = open(new Script((cancellation, sink) -> {
+            sink.event(nothingLeftFor(Duration.ofSeconds(60)));
+            answer(sink, USAGE);
+        }));
+        orchestrator.chat(REQUEST);
+        assertUsed(orchestrator, REQUESTS, 42);
+    }
+
     private static ChatEvent nothingLeftFor(Duration time) {
         return new ChatEvent.Limited(List.of(new RateLimit(
                 "requests",
