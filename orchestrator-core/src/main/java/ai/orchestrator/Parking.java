@@ -173,6 +173,7 @@ final class Parking {
      * @return whether this is news: nobody was kept away before
      */
     boolean park(long nanos, FailureKind kind) {
+        FirstCall overtaken;
         lock.lock();
         try {
             long now = timeSource.nanoTime();
@@ -185,10 +186,15 @@ final class Parking {
                 return false;
             }
             int rateLimits = before == null ? 0 : before.rateLimits;
+            overtaken = before == null ? null : before.first;
             state = new Parked(until, kind, kind == FailureKind.RATE_LIMITED ? rateLimits + 1 : 0, null, 0);
-            return true;
         } finally {
             lock.unlock();
         }
+        if (overtaken != null) {
+            // Whoever waits for it must wait for the new time instead: when it reports, nobody is let in for that.
+            overtaken.over.complete(null);
+        }
+        return true;
     }
 }

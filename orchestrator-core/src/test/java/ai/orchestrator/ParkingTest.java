@@ -120,6 +120,21 @@ class ParkingTest {
     }
 
     @Test
+    void who_waits_for_the_first_call_hears_when_another_one_has_parked_the_provider_anew() {
+        park(Duration.ofSeconds(5));
+        time.advance(Duration.ofSeconds(5));
+        enterFirst();
+        CompletableFuture<Void> sooner = ((Refusal) enter()).sooner();
+        assertThat(sooner).isNotDone();
+
+        park(Duration.ofSeconds(1));
+
+        assertThat(sooner).isDone();
+        time.advance(Duration.ofSeconds(1));
+        enterFirst();
+    }
+
+    @Test
     void another_call_goes_first_when_the_lease_has_ended() {
         park(Duration.ofSeconds(5));
         time.advance(Duration.ofSeconds(5));
