@@ -30,6 +30,7 @@ import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -587,6 +588,35 @@ class FlightTest {
         });
         airport.assertNothingIsLeft();
         assertThat(airport.second.asked()).isZero();
+    }
+
+    @Test
+    void one_who_asks_while_a_call_breaks_off_for_all_its_readers_has_a_call_of_its_own() throws Exception {
+        CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
+        airport.close();
+        airport = new Airport(builder -> builder.circuitBreakerRegistry(registry));
+        CompletableFuture<Future<ChatResponse>> late = new CompletableFuture<>();
+        CompletableFuture<Attempt> own = new CompletableFuture<>();
+        // Heard on the thread of the call that breaks off, before it has ended.
+        registry.circuitBreaker("first").getEventPublisher().onError(event -> {
+            late.complete(airport.chat());
+            try {
+                own.complete(airport.first.next());
+            } catch (InterruptedException e) {
+                own.completeExceptionally(e);
+            }
+        });
+        Reader reader = airport.stream(StreamRescue.FAIL);
+        Attempt broken = airport.first.next();
+        broken.say("half");
+        reader.awaitSeen(1);
+        airport.awaitWaiting(1);
+        broken.fail(FailureKind.NETWORK);
+
+        get(own).say("fine").finish();
+        assertThat(get(get(late)).text()).isEqualTo("fine");
+        assertThat(reader.failure()).isInstanceOf(StreamFailedException.class);
+        airport.assertNothingIsLeft();
     }
 
     @Test
