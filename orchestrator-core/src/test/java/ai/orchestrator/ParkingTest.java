@@ -100,7 +100,10 @@ class ParkingTest {
         park(Duration.ofSeconds(5));
         time.advance(Duration.ofSeconds(5));
         enterFirst().release();
-        enterFirst();
+        assertThat(CompletableFuture.supplyAsync(this::enter))
+                .as("on a thread of its own")
+                .succeedsWithin(Duration.ofSeconds(10))
+                .isInstanceOf(FirstCall.class);
         assertThat(enter()).isInstanceOf(Refusal.class);
     }
 

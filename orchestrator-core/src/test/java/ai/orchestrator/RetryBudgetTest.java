@@ -57,6 +57,24 @@ class RetryBudgetTest {
     }
 
     @Test
+    void the_last_one_is_allowed_as_well() {
+        for (int i = 0; i < FLOOR - 1; i++) {
+            assertThat(budget.tryRetry()).isNotNull();
+        }
+        assertThat(budget.allowsRetry()).isTrue();
+        assertThat(budget.tryRetry()).isNotNull();
+        assertThat(budget.allowsRetry()).isFalse();
+    }
+
+    @Test
+    void who_gives_something_back_keeps_nobody_waiting() {
+        budget.failover().giveBack();
+        assertThat(CompletableFuture.supplyAsync(budget::allowsRetry))
+                .succeedsWithin(Duration.ofSeconds(10))
+                .isEqualTo(true);
+    }
+
+    @Test
     void failovers_use_it_up_too() {
         for (int i = 0; i < 4; i++) {
             budget.failover();
