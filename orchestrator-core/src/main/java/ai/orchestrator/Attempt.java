@@ -14,6 +14,7 @@ import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,25 +40,27 @@ final class Attempt implements EventSink {
     private volatile boolean finished;
 
     /**
-     * @param leavesTime whether half of what is left of the call is for another provider
+     * @param makesRoom told how long the attempt has taken halfway to the deadline, on the time source's thread; says whether the other half
+     *     is for another provider; null if nobody is to ask
      * @param live sees each event after it was collected
      */
     Attempt(
             RegisteredProvider provider,
             TimeSource timeSource,
             Deadline callDeadline,
-            boolean leavesTime,
+            @Nullable LongPredicate makesRoom,
             Delivery delivery,
             LiveAnswer.Reception live) {
         this.provider = provider;
         this.delivery = delivery;
         this.live = live;
-        this.deadline = leavesTime ? callDeadline.halfway() : provider.attemptDeadline(callDeadline);
+        this.deadline = provider.attemptDeadline(callDeadline);
         this.limits = new AttemptLimits(
                 timeSource,
                 provider.settings(),
                 deadline,
                 callDeadline,
+                makesRoom,
                 delivery == Delivery.STREAMED,
                 live,
                 cancellation);

@@ -5,6 +5,7 @@ import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +24,17 @@ final class AttemptLimits implements Runnable {
     // Read each time: they may have moved.
     private final Deadline deadline;
     private final Deadline callDeadline;
+    private final Deadline halfway;
+
+    private final @Nullable LongPredicate makesRoom;
 
     // Set by the provider's thread, read by the time source's; times are counted from the attempt's start.
     private volatile boolean connected;
     private volatile boolean started;
+
+    /** Whether it was asked halfway. */
+    private volatile boolean asked;
+
     private volatile long lastSignNanos;
 
     // The timer; guarded by this.
@@ -43,7 +51,9 @@ final class AttemptLimits implements Runnable {
     /**
      * Counts from now.
      *
-     * @param deadline the attempt's, which is the call's unless there is a limit that ends earlier
+     * @param deadline the attempt's, which is the call's unless the provider has a limit that ends earlier
+     * @param makesRoom told how long the attempt has taken halfway to the deadline; says whether the other half is for another provider; null if
+     *     nobody is to ask
      * @param attempt is cancelled at a limit
      */
     AttemptLimits(
@@ -51,6 +61,7 @@ final class AttemptLimits implements Runnable {
             ProviderSettings settings,
             Deadline deadline,
             Deadline callDeadline,
+            @Nullable LongPredicate makesRoom,
             boolean streamed,
             LiveAnswer.Reception live,
             Cancellation attempt) {
@@ -62,6 +73,8 @@ final class AttemptLimits implements Runnable {
         this.settings = settings;
         this.deadline = deadline;
         this.callDeadline = callDeadline;
+        this.makesRoom = makesRoom;
+        this.halfway = makesRoom == null ? deadline : deadline.halfway();
     }
 
     /** Begins to watch. */
@@ -153,7 +166,7 @@ final class AttemptLimits implements Runnable {
     }
 
     private long nextNanos(long elapsed, long silentSinceNanos) {
-        long next = elapsed + deadline.remainingNanos();
+        long next = elapsed + (asked ? deadline : halfway).remainingNanos();
         if (!connected) {
             next = Math.min(next, nanos(settings.connectTimeout()));
         }
@@ -167,7 +180,18 @@ final class AttemptLimits implements Runnable {
 
     private @Nullable String limitDue(long elapsed, boolean readerIsBehind) {
         if (deadline.isExpired()) {
-            return callDeadline.isExpired() ? "no complete answer before the call's deadline" : totalReached(elapsed);
+            // In the words of the configuration: what is left of a limit by now is always a little less.
+            return settings.totalTimeout()
+                    .filter(total -> !callDeadline.isExpired())
+                    .map(total -> "no complete answer within " + Durations.text(total))
+                    .orElse("no complete answer before the call's deadline");
+        }
+        if (makesRoom != null && !asked && halfway.isExpired()) {
+            asked = true;
+            if (makesRoom.test(elapsed)) {
+                return "no complete answer within " + Durations.text(Duration.ofNanos(elapsed))
+                        + "; the rest of the call's time is for another provider";
+            }
         }
         if (!connected && elapsed >= nanos(settings.connectTimeout())) {
             return "no connection within " + Durations.text(settings.connectTimeout());
@@ -178,14 +202,6 @@ final class AttemptLimits implements Runnable {
         return streamed && started && !readerIsBehind && elapsed - lastSignNanos >= nanos(settings.idleTimeout())
                 ? "silent for " + Durations.text(settings.idleTimeout())
                 : null;
-    }
-
-    private String totalReached(long elapsed) {
-        // In the words of the configuration: what is left of a limit by now is always a little less.
-        return settings.totalTimeout()
-                .map(total -> "no complete answer within " + Durations.text(total))
-                .orElseGet(() -> "no complete answer within " + Durations.text(Duration.ofNanos(elapsed))
-                        + "; the rest of the call's time is for another provider");
     }
 
     /** At most a quarter of what fits, so that it can be added to: far beyond any deadline. */

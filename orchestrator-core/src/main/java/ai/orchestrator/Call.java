@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -241,7 +242,7 @@ final class Call {
                 provider,
                 context.timeSource,
                 deadline,
-                leavesTime(candidate, delivery),
+                makesRoom(candidate, delivery),
                 delivery,
                 live.attempt(provider.name(), soFar));
         ChatResponse.Builder answer;
@@ -275,13 +276,25 @@ final class Call {
     }
 
     /**
-     * Whether an attempt keeps half of the time for another one. A whole answer gives no sign of life before it is there, so without a limit
-     * one provider that has fallen silent would use up the call.
+     * What to ask halfway to the deadline. A whole answer gives no sign of life before it is there, so without a limit one provider that has
+     * fallen silent would use up the call.
      */
-    private boolean leavesTime(Candidate candidate, Delivery delivery) {
-        return delivery == Delivery.WHOLE
-                && candidate.provider.settings().totalTimeout().isEmpty()
-                && candidates.hasOther(candidate, 0);
+    private @Nullable LongPredicate makesRoom(Candidate candidate, Delivery delivery) {
+        boolean unlimited = candidate.provider.settings().totalTimeout().isEmpty();
+        return delivery == Delivery.WHOLE && unlimited && candidates.areSeveral()
+                ? elapsed -> makesRoom(candidate, elapsed)
+                : null;
+    }
+
+    /** On the time source's thread, while the call's waits for the attempt; if that ends now, nobody needs to know. */
+    private boolean makesRoom(Candidate candidate, long elapsedNanos) {
+        try {
+            return candidate.provider.isSlowerThanUsual(elapsedNanos) && candidates.hasOtherNow(candidate);
+        } catch (Throwable e) {
+            // From a provider's own code that was asked what it can do: the limits must be kept all the same.
+            logger.warn("Cannot tell whether another provider than '{}' could be asked", candidate.provider.name(), e);
+            return false;
+        }
     }
 
     private void failed(Candidate candidate, Admission.Granted admission, Attempt attempt, ProviderException failure) {

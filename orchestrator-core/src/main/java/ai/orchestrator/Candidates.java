@@ -215,6 +215,28 @@ final class Candidates implements RoutingContext {
         return false;
     }
 
+    boolean areSeveral() {
+        return all.length > 1;
+    }
+
+    /**
+     * Whether another one could be asked now. For the time source's thread too, while the call's waits for an attempt, so it changes
+     * nothing.
+     */
+    boolean hasOtherNow(Candidate asked) {
+        long now = context.timeSource().nanoTime();
+        for (Candidate other : all) {
+            boolean fresh = other.stage == Stage.FRESH || other.stage == Stage.SKIPPED;
+            boolean again = other.stage == Stage.WAITING
+                    && other.waitEndNanos - now <= 0
+                    && context.budget().allowsRetry();
+            if (other != asked && (fresh || again) && isEligible(other)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private boolean isFreeAgain(Candidate candidate) {
         return candidate.stage == Stage.SKIPPED && isEligible(candidate);
     }

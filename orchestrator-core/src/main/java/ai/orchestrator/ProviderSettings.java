@@ -492,9 +492,11 @@ public final class ProviderSettings {
         }
 
         /**
-         * Limits how long one attempt may take, connection included, so that time is left for another provider. By default an attempt at a
-         * whole answer has half of what is left of the call's deadline while another provider could be asked, and all of it when none could;
-         * one that streams is not limited, because silence ends it. The call's deadline limits it in any case.
+         * Limits how long one attempt may take, connection included, so that time is left for another provider. The call's deadline limits
+         * it in any case. By default nothing else does, with one exception: an attempt at a whole answer, which gives no sign of life before it
+         * is there, is ended when half of what was left of the deadline has passed, if another provider could be asked at that moment and
+         * the attempt has taken at least twice as long as this provider's answers of the last five minutes did on average, or there
+         * were none. Its circuit breaker counts that as a failure.
          *
          * @param timeout more than zero
          * @return this builder

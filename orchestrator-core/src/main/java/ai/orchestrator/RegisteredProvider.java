@@ -158,6 +158,14 @@ final class RegisteredProvider {
         }
     }
 
+    /** Whether an attempt has taken twice as long as recent answers did on average; yes if there were none. */
+    boolean isSlowerThanUsual(long elapsedNanos) {
+        return recent.health()
+                .meanLatency()
+                .map(mean -> elapsedNanos >= 2 * mean.toNanos())
+                .orElse(true);
+    }
+
     /** When an attempt that begins now must have ended at the latest. */
     Deadline attemptDeadline(Deadline callDeadline) {
         Optional<Duration> limit = settings.totalTimeout();

@@ -14,15 +14,22 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.StreamFailedException;
 import ai.orchestrator.StreamRescue;
 import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.Delivery;
+import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.ManualTimeSource;
+import ai.orchestrator.time.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -194,6 +201,114 @@ class LimitsTest {
                             DeadlineExceededException.class,
                             e -> assertThat(e.trail().steps().get(0).toString())
                                     .startsWith("first failed after 300 s with TIMEOUT"));
+        }
+    }
+
+    @Test
+    void who_can_be_asked_is_seen_halfway_and_not_before() throws Exception {
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, p -> {}, Script.answering("fine"))) {
+            orchestrator.circuitBreaker("second").forceOpen();
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            orchestrator.circuitBreaker("second").reset();
+            time.advance(Duration.ofSeconds(150));
+            assertThat(future.get(10, TimeUnit.SECONDS).provider()).isEqualTo("second");
+
+            CompletableFuture<ChatResponse> patient = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            orchestrator.circuitBreaker("second").forceOpen();
+            time.advance(Duration.ofSeconds(299));
+            assertThat(silent.calls()).isEqualTo(2);
+            orchestrator.circuitBreaker("second").reset();
+            time.advance(Duration.ofSeconds(1));
+            assertThatThrownBy(() -> patient.get(10, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOfSatisfying(
+                            DeadlineExceededException.class,
+                            e -> assertThat(e.trail().steps()).hasSize(1));
+        }
+    }
+
+    @Test
+    void the_rest_is_also_for_one_that_has_failed_and_may_be_asked_again() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        Script second = new Script((cancellation, sink) -> {
+            if (asked.incrementAndGet() == 1) {
+                throw ProviderException.of(FailureKind.OVERLOADED, "scripted");
+            }
+            Script.say(sink, "fine");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        Script silent = Script.silentAfter();
+        try (Orchestrator orchestrator = two(silent, p -> p.priority(3), second)) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            silent.awaitBlocked();
+            time.advance(Duration.ofSeconds(150));
+            ChatResponse answer = future.get(10, TimeUnit.SECONDS);
+            assertThat(answer.trail().steps()).hasSize(3);
+            assertThat(answer.provider()).isEqualTo("second");
+        }
+    }
+
+    @Test
+    void who_is_always_slow_has_the_time_that_it_needs() throws Exception {
+        CountDownLatch[] gates = {new CountDownLatch(1), new CountDownLatch(1)};
+        AtomicInteger asked = new AtomicInteger();
+        Script slow = new Script((cancellation, sink) -> {
+            Script.await(gates[asked.getAndIncrement()]);
+            Script.say(sink, "first");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        try (Orchestrator orchestrator = two(slow, p -> {}, Script.answering("second"))) {
+            for (CountDownLatch gate : gates) {
+                CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+                slow.awaitCall();
+                // Of two minutes the second time twice as long is more than half of the deadline.
+                time.advance(gate == gates[0] ? Duration.ofMinutes(2) : Duration.ofMinutes(3));
+                gate.countDown();
+                assertThat(future.get(10, TimeUnit.SECONDS).provider()).isEqualTo("first");
+            }
+        }
+    }
+
+    @Test
+    void what_another_providers_code_throws_when_it_is_looked_at_changes_nothing() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Script patient = new Script((cancellation, sink) -> {
+            Script.await(gate);
+            Script.say(sink, "fine");
+            sink.event(new ChatEvent.Finished(FinishReason.STOP));
+        });
+        ChatProvider broken = new ChatProvider() {
+            @Override
+            public Optional<String> unsupported(ChatRequest request) {
+                throw new NoClassDefFoundError("scripted");
+            }
+
+            @Override
+            public void chat(
+                    ChatRequest request,
+                    Delivery delivery,
+                    Deadline deadline,
+                    Cancellation cancellation,
+                    EventSink sink) {
+                throw new AssertionError("it cannot do anything");
+            }
+        };
+        try (Orchestrator orchestrator = Orchestrator.builder()
+                .timeSource(time)
+                .deadline(Duration.ofMinutes(5))
+                .provider("first", p -> p.chatProvider(patient).priority(1).maxConcurrent(1))
+                .provider("broken", p -> p.chatProvider(broken).priority(2))
+                .build()) {
+            CompletableFuture<ChatResponse> future = orchestrator.chatAsync(REQUEST);
+            patient.awaitCall();
+            time.advance(Duration.ofMinutes(4));
+            gate.countDown();
+            assertThat(future.get(10, TimeUnit.SECONDS).provider()).isEqualTo("first");
+            assertThat(orchestrator.status().providers().get(0).attempts().underWay())
+                    .isZero();
         }
     }
 

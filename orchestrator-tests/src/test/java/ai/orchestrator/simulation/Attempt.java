@@ -4,6 +4,7 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.breaker.ReferenceBreaker;
 import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
@@ -22,6 +23,9 @@ final class Attempt {
     ReferenceBreaker.@Nullable Ticket ticket;
     ReferenceQuota.@Nullable Reservation reservation;
     ReferenceBudget.@Nullable Taken taken;
+
+    /** Looks halfway to the deadline; null where there is nothing to look at. */
+    TimeSource.@Nullable Timer look;
 
     // What the provider has said.
     private boolean connected;
@@ -68,6 +72,13 @@ final class Attempt {
 
     boolean isConnected() {
         return connected;
+    }
+
+    /** When it is looked at whether another provider is to have the rest of the call's time; never where there are other limits. */
+    long halfway() {
+        return streamed || provider.settings.totalTimeout().isPresent()
+                ? Long.MAX_VALUE
+                : began + (deadline - began) / 2;
     }
 
     /** When it is ended if the provider says nothing more. */

@@ -60,6 +60,7 @@ final class RandomRun implements RandomProvider.Stage {
         DEADLINE_EXCEEDED,
         STREAM_FAILED,
         CANCELLED,
+        LEAVES_TIME,
         INTERRUPTED,
         LEFT,
         RESTARTED,
@@ -403,7 +404,14 @@ final class RandomRun implements RandomProvider.Stage {
                 call.route.members().contains(provider),
                 () -> call + " asks who is not in its route or may not be asked");
         check(now < call.deadline, () -> call + " asks at or after its deadline");
-        checkDeadline(attempt, attemptDeadline, latest);
+        check(
+                attemptDeadline == latest,
+                () -> "the attempt is given " + deadline + " but has " + seconds(latest - now));
+        if (attempt.halfway() != Long.MAX_VALUE) {
+            // The engine has armed its timer anew, perhaps, and looks after what was due at the same moment before.
+            attempt.look = time.schedule(
+                    attempt.halfway() - now, () -> attempt.look = time.schedule(0, () -> goesOnHalfway(attempt)));
+        }
         check((delivery == Delivery.STREAMED) == streamed, () -> "the answer is wanted " + delivery);
         check(call.fits(provider), () -> call + " asks " + provider.name() + ", which cannot serve it");
         int attempts = call.attemptsAt(provider) + 1;
@@ -430,24 +438,28 @@ final class RandomRun implements RandomProvider.Stage {
         return attempt;
     }
 
-    /** A whole answer without a limit of its own has half of the time while there is another to turn to. */
-    private void checkDeadline(Attempt attempt, long given, long latest) {
+    /** It has not been ended although half of the time is over. */
+    private void goesOnHalfway(Attempt attempt) {
         ReferenceCall call = attempt.call;
-        long now = now();
-        boolean mayBeHalved =
-                !attempt.streamed && attempt.provider.settings.totalTimeout().isEmpty();
-        boolean mustBeHalved = mayBeHalved && surelyFree(call).stream().anyMatch(other -> other != attempt.provider);
-        boolean isHalved = given != latest;
+        boolean others = surelyFree(call).stream().anyMatch(other -> other != attempt.provider);
         check(
-                !isHalved || (mayBeHalved && given == now + (latest - now) / 2),
-                () -> call + " gives " + attempt.provider.name() + " until " + seconds(given) + ", but it has until "
-                        + seconds(latest));
-        check(
-                isHalved || !mustBeHalved,
+                !others || !isSlower(attempt, true),
                 () -> call + " gives " + attempt.provider.name() + " all of its time, though there are others");
-        check(
-                !isHalved || call.route.members().stream().anyMatch(other -> mayTurnTo(call, attempt.provider, other)),
-                () -> call + " gives " + attempt.provider.name() + " half of its time, though there is nobody else");
+    }
+
+    private boolean mayEndHalfway(Attempt attempt) {
+        return now() == attempt.halfway()
+                && isSlower(attempt, false)
+                && attempt.call.route.members().stream()
+                        .anyMatch(other -> mayTurnTo(attempt.call, attempt.provider, other));
+    }
+
+    /** What is recent is not known to the second, so it is certain only where it makes no difference. */
+    private boolean isSlower(Attempt attempt, boolean surely) {
+        long now = now();
+        boolean first = attempt.provider.isSlowerThanUsual(now - attempt.began, now, Duration.ofMinutes(5));
+        boolean second = attempt.provider.isSlowerThanUsual(now - attempt.began, now, Duration.ofSeconds(330));
+        return surely ? first && second : first || second;
     }
 
     /** Whether another one could perhaps be asked now in place of a provider. */
@@ -548,6 +560,9 @@ final class RandomRun implements RandomProvider.Stage {
         long now = now();
         attempt.ended = now;
         call.running = null;
+        if (attempt.look != null) {
+            attempt.look.cancel();
+        }
         explain(attempt, cancelled, thrown);
         tell(() -> attempt.provider.name() + " " + (attempt.failure == null ? "answers " : "fails ") + call
                 + (attempt.failure == null ? "" : " with " + attempt.failure + (attempt.silent ? ", silent" : ""))
@@ -576,8 +591,12 @@ final class RandomRun implements RandomProvider.Stage {
         if (attempt.call.unwanted != NEVER) {
             attempt.failure = FailureKind.CANCELLED;
         } else if (cancelled) {
+            boolean halfway = mayEndHalfway(attempt);
+            if (halfway) {
+                saw(Seen.LEAVES_TIME);
+            }
             check(
-                    now == attempt.limit(),
+                    now == attempt.limit() || halfway,
                     () -> attempt + " was ended, but not by its limit, which is " + attempt.limit());
             attempt.failure = FailureKind.TIMEOUT;
             attempt.silent = attempt.isConnected();

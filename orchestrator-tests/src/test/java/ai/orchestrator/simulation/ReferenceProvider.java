@@ -6,6 +6,8 @@ import ai.orchestrator.breaker.ReferenceBreaker.Ticket;
 import ai.orchestrator.provider.FailureKind;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,7 @@ final class ReferenceProvider {
     long answered;
     long failed;
     long abandoned;
+    private final List<Answer> answers = new ArrayList<>();
 
     // Null while nothing keeps calls away.
     private @Nullable FailureKind parkedAfter;
@@ -135,6 +138,22 @@ final class ReferenceProvider {
         }
     }
 
+    private record Answer(long ended, long took) {}
+
+    /**
+     * Whether an attempt has taken twice as long as recent answers did on average, or there were none.
+     *
+     * @param window what is recent; the documentation has five minutes, and up to half a minute more
+     */
+    boolean isSlowerThanUsual(long elapsed, long now, Duration window) {
+        return answers.stream()
+                .filter(answer -> now - answer.ended <= window.toNanos())
+                .mapToLong(Answer::took)
+                .average()
+                .stream()
+                .allMatch(mean -> elapsed >= 2 * (long) mean);
+    }
+
     void ends(Attempt attempt, long now) {
         timeIs(now);
         running--;
@@ -143,6 +162,7 @@ final class ReferenceProvider {
         ReferenceQuota.Reservation reservation = attempt.reservation;
         if (failure == null) {
             answered++;
+            answers.add(new Answer(now, now - attempt.began));
         } else if (failure == FailureKind.CANCELLED) {
             abandoned++;
         } else {

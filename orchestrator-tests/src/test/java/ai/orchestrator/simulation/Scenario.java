@@ -10,6 +10,11 @@ import java.time.Duration;
 enum Scenario {
     FAIR("Fair weather", "Nothing happens.", (from, until, load) -> Weather.fair()),
 
+    LONG_ANSWERS(
+            "Long answers",
+            "All three providers are well, but the answers are long: 12, 18 and 24 seconds in the median, of a deadline of 30.",
+            (from, until, load) -> Weather.during(Duration.ZERO, Duration.ofDays(1), Condition.slow(12))),
+
     OUTAGE(
             "Outage",
             "The first provider answers 503 at once.",
@@ -29,7 +34,8 @@ enum Scenario {
 
     RATE_LIMIT(
             "Rate limit",
-            "The first provider takes a third of the load in each minute and answers 429 to the rest, with `Retry-After`.",
+            "The first provider takes a third of the load in each minute, which is no sickness and counts here all the same, and answers"
+                    + " 429 to the rest, with `Retry-After`.",
             (from, until, load) ->
                     Weather.limited(from, until, load * 20, Condition.fails(FailureKind.RATE_LIMITED, 429), true)),
 
@@ -110,7 +116,7 @@ enum Scenario {
 
     /** What each of the other two goes through. */
     Weather others(Traffic traffic) {
-        return this == BLIP || this == ALL_DOWN ? first(traffic) : Weather.fair();
+        return this == LONG_ANSWERS || this == BLIP || this == ALL_DOWN ? first(traffic) : Weather.fair();
     }
 
     /** What the configuration says of the first provider. */

@@ -97,8 +97,10 @@ final class SimulatedProvider implements ChatProvider {
                     fail(condition, cancelled, sink);
                 } else {
                     answer(delivery, (long) (takes * median.toNanos()), cancelled, sink);
-                    if (backAfter == null && weather.isOverAt(began)) {
-                        backAfter = weather.sinceOver(began);
+                    if (weather.isOverAt(began)) {
+                        Duration after = weather.sinceOver(began);
+                        // The first that began need not be the first that is there.
+                        backAfter = backAfter == null || after.compareTo(backAfter) < 0 ? after : backAfter;
                     }
                 }
             }

@@ -41,6 +41,7 @@ final class Simulation {
      * @param answered the part of them that was answered, from zero to one
      * @param median how long the caller had to wait in half of them, failed ones included
      * @param p99 in 99 of 100
+     * @param longest in all
      * @param attemptsPerCall of all providers
      * @param sickLoad attempts at the sick provider while it was sick, for each call that came then; empty if it never was
      * @param backAfter how long after its end of sickness it began its first answer; empty if there was none
@@ -51,6 +52,7 @@ final class Simulation {
             double answered,
             Duration median,
             Duration p99,
+            Duration longest,
             double attemptsPerCall,
             Optional<Double> sickLoad,
             Optional<Duration> backAfter,
@@ -130,6 +132,7 @@ final class Simulation {
                 (double) (calls - failed) / calls,
                 Duration.ofNanos(sorted[calls / 2]),
                 Duration.ofNanos(sorted[calls * 99 / 100]),
+                Duration.ofNanos(sorted[calls - 1]),
                 (double) attempts / calls,
                 whileSick == 0 ? Optional.empty() : Optional.of((double) first.attemptsWhileSick() / whileSick),
                 whileSick == 0 ? Optional.empty() : first.backAfter(),

@@ -21,11 +21,12 @@ class SimulationTest {
     private static final String DOCUMENT = "docs/simulation.md";
     private static final String WRITE = "simulation.write";
     private static final String HEAD = """
-            | %s | answered | median | 99 %% | attempts a call | at the sick one | back after | cost of 1,000 |
-            |---|---|---|---|---|---|---|---|
+            | %s | answered | median | 99 %% | longest | attempts a call | at the sick one | back after | cost of 1,000 |
+            |---|---|---|---|---|---|---|---|---|
             """;
 
-    private static final List<Scenario> OF_LOADS = List.of(Scenario.OUTAGE, Scenario.BROWN_OUT, Scenario.RATE_LIMIT);
+    private static final List<Scenario> OF_LOADS =
+            List.of(Scenario.OUTAGE, Scenario.BROWN_OUT, Scenario.RATE_LIMIT, Scenario.BLACK_HOLE);
 
     @Test
     void what_becomes_of_an_hour_of_traffic_is_what_the_document_says() throws IOException {
@@ -54,6 +55,8 @@ class SimulationTest {
         String tables = OF_LOADS.stream()
                 .map(scenario -> "### " + scenario.title + "\n\n" + HEAD.formatted("calls a second")
                         + Stream.of(1, 10, 100, 1_000)
+                                // A thousand calls that wait are as many threads, and in the black hole each waits for
+                                // half of a minute.
                                 .filter(load -> load < 1_000 || scenario == Scenario.OUTAGE)
                                 .map(load -> "| " + load
                                         + row(Simulation.run(scenario, Setup.DEFAULTS, Traffic.shortly(load))))
@@ -65,10 +68,11 @@ class SimulationTest {
     private static String row(Simulation.Result result) {
         return String.format(
                 Locale.ROOT,
-                " | %.2f %% | %s | %s | %.2f | %s | %s | $ %.2f |",
+                " | %.2f %% | %s | %s | %s | %.2f | %s | %s | $ %.2f |",
                 100 * result.answered(),
                 seconds(result.median()),
                 seconds(result.p99()),
+                seconds(result.longest()),
                 result.attemptsPerCall(),
                 result.sickLoad()
                         .map(load -> String.format(Locale.ROOT, "%.1f %%", 100 * load))

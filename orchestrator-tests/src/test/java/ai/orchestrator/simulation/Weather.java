@@ -31,9 +31,9 @@ abstract class Weather {
         };
     }
 
-    /** Bad and fair by turns of this length, bad first. */
+    /** Bad and fair by turns of this length, bad first and last. */
     static Weather byTurns(Duration from, Duration until, Duration turn, Condition condition) {
-        return new Weather(from, until) {
+        return new Weather(from, until.minus(turn)) {
             @Override
             boolean isSick(long sinceNanos) {
                 return sinceNanos / turn.toNanos() % 2 == 0;
