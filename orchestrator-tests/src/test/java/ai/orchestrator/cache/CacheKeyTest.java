@@ -331,6 +331,7 @@ class CacheKeyTest {
                 .extra("x", List.of("1", true, Map.of("y", 1)))
                 .withResponseHeaders());
         assertThat(full.toString()).isEqualTo("863e9629bdf6e7a8659b27f17d4ccecd4c8cecf6ebb3071fd218867b08653a4d");
+        assertThat(full).doesNotHaveSameHashCodeAs(key);
         @Nullable Object other = "text";
         assertThat(key.equals(other)).isFalse();
     }

@@ -428,6 +428,9 @@ class CacheTest {
                     .isThrownBy(() -> new CachedAnswer("p", incomplete, START))
                     .withMessageStartingWith("not a complete answer: ");
         }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new CachedAnswer("p", List.of(finished, new ChatEvent.Text("x")), START))
+                .withMessageEndingWith(" is number 1 of 2");
         assertThat(answer("secret")).hasToString("CachedAnswer(provider=p, 2 events, made at 2026-01-01T00:00:00Z)");
     }
 
