@@ -50,6 +50,15 @@ class QuotaSettingsTest {
             option.accept(builder, 1);
             assertThat(builder.build().isEmpty()).isFalse();
         }
+        assertThat(QuotaSettings.none().countsTokens()).isFalse();
+        assertThat(QuotaSettings.builder()
+                        .requestsPerMinute(1)
+                        .requestsPerDay(1)
+                        .build()
+                        .countsTokens())
+                .isFalse();
+        assertThat(QuotaSettings.builder().tokensPerDay(1).build().countsTokens())
+                .isTrue();
     }
 
     @Test

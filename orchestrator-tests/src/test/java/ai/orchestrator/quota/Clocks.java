@@ -5,13 +5,32 @@ import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A quota's two clocks, for one test to move. The time source begins where its numbers soon overflow. */
 final class Clocks {
 
-    private final ManualTimeSource timeSource;
+    private final ManualTimeSource manual;
+    private final TimeSource timeSource = new TimeSource() {
+        @Override
+        public long nanoTime() {
+            readings.incrementAndGet();
+            return manual.nanoTime();
+        }
+
+        @Override
+        public boolean await(CountDownLatch signal, long nanos) throws InterruptedException {
+            return manual.await(signal, nanos);
+        }
+
+        @Override
+        public Timer schedule(long nanos, Runnable task) {
+            return manual.schedule(nanos, task);
+        }
+    };
     private volatile Instant wall;
-    private volatile int looks;
+    private final AtomicInteger readings = new AtomicInteger();
 
     Clocks(String wall) {
         this(wall, Long.MAX_VALUE - 1_000);
@@ -19,7 +38,7 @@ final class Clocks {
 
     Clocks(String wall, long startNanos) {
         this.wall = Instant.parse(wall);
-        this.timeSource = new ManualTimeSource(startNanos);
+        this.manual = new ManualTimeSource(startNanos);
     }
 
     TimeSource timeSource() {
@@ -28,14 +47,14 @@ final class Clocks {
 
     InstantSource instantSource() {
         return () -> {
-            looks++;
+            readings.incrementAndGet();
             return wall;
         };
     }
 
-    /** How often the wall clock was looked at. */
-    int looks() {
-        return looks;
+    /** How often the two were read. */
+    int readings() {
+        return readings.get();
     }
 
     Quota quota(QuotaSettings settings) {
@@ -44,7 +63,7 @@ final class Clocks {
 
     /** Time goes on. */
     void advance(Duration duration) {
-        timeSource.advance(duration);
+        manual.advance(duration);
         wall = wall.plus(duration);
     }
 

@@ -354,11 +354,16 @@ class QuotaTest {
         quota.correct(List.of(new RateLimit(
                 "requests", Optional.of(MINUTE), OptionalLong.empty(), OptionalLong.of(5), Optional.of(MINUTE))));
         clocks.advance(MINUTE.minusNanos(1));
-        int before = clocks.looks();
+        int before = clocks.readings();
         quota.left();
         quota.isNearlyUsedUp();
         quota.refusal(0);
-        assertThat(clocks.looks()).as("one for each").isEqualTo(before + 3);
+        assertThat(clocks.readings()).as("both for each").isEqualTo(before + 6);
+
+        Quota minute = requestsPerMinute(10);
+        before = clocks.readings();
+        minute.left();
+        assertThat(clocks.readings()).as("no day, no wall clock").isEqualTo(before + 1);
         clocks.advanceNanos(1);
         assertThat(quota.left()).isEqualTo(0.99);
     }
