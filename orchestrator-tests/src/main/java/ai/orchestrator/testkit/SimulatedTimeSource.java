@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>An orchestrator's health checks, and calls with its cache, have threads of their own, which this time source does not know: leave them
- * off. As an {@link Executor} it starts a caller now, so that it can be what asynchronous calls run on.
+ * off. Asynchronous, streamed and published calls must be given it as their executor ({@code Orchestrator.Builder.executor(time)}), where
+ * each becomes a caller that arrives now; else nobody waits for them.
  *
  * <p>Safe for use by several threads. What is scheduled or started by threads other than its own while it runs happens, but in no order that
  * could be relied upon.
@@ -47,6 +48,7 @@ import org.jspecify.annotations.Nullable;
 public final class SimulatedTimeSource implements TimeSource, Executor {
 
     private static final long PATIENCE_SECONDS = 30;
+    private static final Duration LONGEST_DELAY = Duration.ofNanos(Long.MAX_VALUE);
 
     /** Guards every field that is not volatile; never held while a caller or a task runs. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -179,12 +181,12 @@ public final class SimulatedTimeSource implements TimeSource, Executor {
      *
      * @param delay in what time from now; zero is now, after what is due now already
      * @param caller what it does; what it throws ends the caller alone, and is thrown by {@link #run()}
-     * @throws IllegalArgumentException if the delay is negative
+     * @throws IllegalArgumentException if the delay is negative, or longer than 292 years
      * @throws IllegalStateException if this time source is closed
      */
     public void start(Duration delay, Runnable caller) {
-        if (delay.isNegative()) {
-            throw new IllegalArgumentException("time does not go back: " + delay);
+        if (delay.isNegative() || delay.compareTo(LONGEST_DELAY) > 0) {
+            throw new IllegalArgumentException("a caller cannot arrive in " + delay);
         }
         Objects.requireNonNull(caller, "caller");
         lock.lock();
@@ -208,8 +210,8 @@ public final class SimulatedTimeSource implements TimeSource, Executor {
     /**
      * Lets time pass until every caller has ended. Tasks that are not due by then stay, so that callers may be started and run again.
      *
-     * @throws IllegalStateException if a caller blocks elsewhere than in {@link #await} for thirty seconds of real time, with its stack trace
-     *     as the cause; or if this time source runs already, is closed, or the thread is interrupted
+     * @throws IllegalStateException if a caller, or a task on its thread, blocks elsewhere than in {@link #await} for thirty to sixty seconds
+     *     of real time, with its stack trace as the cause; or if this time source runs already, is closed, or the thread is interrupted
      * @throws RuntimeException or an {@link Error}, the first that a caller or a task has thrown, with the others suppressed
      */
     public void run() {
@@ -259,7 +261,9 @@ public final class SimulatedTimeSource implements TimeSource, Executor {
                 Throwable where = new Throwable(caller.getName() + " stands here");
                 where.setStackTrace(caller.getStackTrace());
                 throw new IllegalStateException(
-                        "a caller has blocked for " + PATIENCE_SECONDS + " s, but not in this time source", where);
+                        "a caller, or a task on its thread, has blocked for " + PATIENCE_SECONDS
+                                + " s, but not in this time source",
+                        where);
             }
             return turns;
         } finally {

@@ -212,6 +212,19 @@ final class Balance {
         return calls.rows().stream().mapToLong(way -> calls.at(way, end)).sum();
     }
 
+    /** What at least one server has dealt at least once. */
+    NavigableSet<String> faultsDealt() {
+        return Stream.of(Fault.values())
+                .map(Fault::toString)
+                .filter(fault -> fleet.servers().stream().anyMatch(server -> server.dealt(fault) > 0))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** What calls have failed with, by their simple names. */
+    NavigableSet<String> failuresSeen() {
+        return failures.rows();
+    }
+
     // ---- As tables
 
     String table() {

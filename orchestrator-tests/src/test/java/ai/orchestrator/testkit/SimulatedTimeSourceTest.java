@@ -222,6 +222,8 @@ class SimulatedTimeSourceTest {
     @Test
     void what_makes_no_sense_is_refused() {
         assertThatThrownBy(() -> time.start(nanos(-1), () -> {})).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> time.start(Duration.ofDays(200_000), () -> {}))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> time.await(new CountDownLatch(1), 1))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("only a caller that was started here can wait");
