@@ -188,7 +188,7 @@ final class RandomRun implements RandomProvider.Stage {
         Way way = draw.chance(50) ? Way.CHAT : draw.of(Way.values());
         String text = number + " " + "x".repeat(draw.chance(80) ? draw.below(200) : draw.below(8_000));
         ChatRequest.Builder request = ChatRequest.builder().user(text);
-        long tokens = 16 + (text.length() + 1) / 2;
+        long tokens = 16L + (text.length() + 1) / 2;
         if (draw.chance(50)) {
             int most = draw.of(1, 50, 500, 4_000);
             request.maxTokens(most);
@@ -213,7 +213,7 @@ final class RandomRun implements RandomProvider.Stage {
     }
 
     private void unwant(ReferenceCall call, boolean leaves) {
-        if (call.submitted == NEVER || call.ends > 0 || call.left || call.over != NEVER && call.over == now()) {
+        if (call.submitted == NEVER || call.ends > 0 || call.left || call.over == now()) {
             return;
         }
         Thread thread = call.thread;
@@ -736,7 +736,7 @@ final class RandomRun implements RandomProvider.Stage {
             saw(Seen.DEADLINE_EXCEEDED);
             check(now == call.deadline, () -> call + " ends before its deadline, " + seconds(call.deadline));
             check(
-                    last != null && last.ended == now || waitsForAnother(call),
+                    (last != null && last.ended == now) || waitsForAnother(call),
                     () -> call + " has waited in vain for its deadline since " + last);
             return;
         }

@@ -29,7 +29,7 @@ final class ReferenceBudget {
     }
 
     void giveBack(Taken one) {
-        taken.removeIf(other -> other == one);
+        taken.remove(one);
     }
 
     boolean mayAllow(long now) {
