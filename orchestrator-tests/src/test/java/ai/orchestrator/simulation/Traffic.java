@@ -15,8 +15,13 @@ record Traffic(int callsPerSecond, Duration length, Duration troubleFrom, Durati
     /** An hour of one call a second, and a third of it in trouble. */
     static final Traffic HOUR = new Traffic(1, Duration.ofHours(1), Duration.ofMinutes(10), Duration.ofMinutes(30));
 
-    /** A hundred seconds, thirty of which in trouble: short, because of a thousand calls a second. */
+    /** A hundred seconds, thirty of which in trouble; of a thousand calls a second, thirty and fifteen. */
     static Traffic shortly(int callsPerSecond) {
-        return new Traffic(callsPerSecond, Duration.ofSeconds(100), Duration.ofSeconds(10), Duration.ofSeconds(40));
+        boolean many = callsPerSecond >= 1_000;
+        return new Traffic(
+                callsPerSecond,
+                Duration.ofSeconds(many ? 30 : 100),
+                Duration.ofSeconds(many ? 5 : 10),
+                Duration.ofSeconds(many ? 20 : 40));
     }
 }
