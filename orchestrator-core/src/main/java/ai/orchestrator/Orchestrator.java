@@ -133,12 +133,12 @@ public final class Orchestrator implements AutoCloseable {
         this.cacheEnabled = builder.cacheEnabled;
         ResponseCache cache = builder.cache;
         Duration cacheTtl = builder.cacheTtl;
-        long cacheMaxBytes = builder.cacheMaxBytes;
+        long cacheMaxSize = builder.cacheMaxSize;
         this.sharedCalls = new SharedCalls(
                 context,
                 inFlight,
                 builder.instantSource,
-                () -> cache == null ? ResponseCache.inMemory(cacheTtl, cacheMaxBytes, timeSource) : cache);
+                () -> cache == null ? ResponseCache.inMemory(cacheTtl, cacheMaxSize, timeSource) : cache);
     }
 
     private static Map<String, Route> routes(Builder builder, Map<String, RegisteredProvider> providers) {
@@ -575,23 +575,23 @@ public final class Orchestrator implements AutoCloseable {
     /** Builds orchestrators. For one thread at a time. */
     public static final class Builder {
 
-        private final List<ProviderSettings> providers = new ArrayList<>();
-        private final List<RouteSettings> routes = new ArrayList<>();
-        private RoutingStrategy strategy = StandardStrategy.PRIORITY;
-        private boolean failOpen;
+        final List<ProviderSettings> providers = new ArrayList<>();
+        final List<RouteSettings> routes = new ArrayList<>();
+        RoutingStrategy strategy = StandardStrategy.PRIORITY;
+        boolean failOpen;
         private DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
         private final List<ChatProviderFactory> factories = new ArrayList<>();
-        private Duration deadline = DEFAULT_DEADLINE;
-        private Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
-        private StreamRescue streamRescue = StreamRescue.FAIL;
-        private boolean failOverOnContentFilter;
-        private boolean healthChecks;
-        private Duration healthCheckInterval = DEFAULT_HEALTH_CHECK_INTERVAL;
-        private Duration healthCheckTimeout = DEFAULT_HEALTH_CHECK_TIMEOUT;
-        private boolean cacheEnabled;
+        Duration deadline = DEFAULT_DEADLINE;
+        Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
+        StreamRescue streamRescue = StreamRescue.FAIL;
+        boolean failOverOnContentFilter;
+        boolean healthChecks;
+        Duration healthCheckInterval = DEFAULT_HEALTH_CHECK_INTERVAL;
+        Duration healthCheckTimeout = DEFAULT_HEALTH_CHECK_TIMEOUT;
+        boolean cacheEnabled;
         private @Nullable ResponseCache cache;
-        private Duration cacheTtl = ResponseCache.DEFAULT_TTL;
-        private long cacheMaxBytes = ResponseCache.DEFAULT_MAX_BYTES;
+        Duration cacheTtl = ResponseCache.DEFAULT_TTL;
+        long cacheMaxSize = ResponseCache.DEFAULT_MAX_BYTES;
         private @Nullable Executor executor;
         private InstantSource instantSource = InstantSource.system();
         private @Nullable TimeSource timeSource;
@@ -813,7 +813,7 @@ public final class Orchestrator implements AutoCloseable {
             if (bytes <= 0) {
                 throw new IllegalArgumentException("cacheMaxSize must be more than zero but is " + bytes);
             }
-            this.cacheMaxBytes = bytes;
+            this.cacheMaxSize = bytes;
             return this;
         }
 
@@ -909,6 +909,15 @@ public final class Orchestrator implements AutoCloseable {
         public Builder meterRegistry(MeterRegistry meterRegistry) {
             this.meterRegistry = Objects.requireNonNull(meterRegistry, "meterRegistry");
             return this;
+        }
+
+        /**
+         * What has been set so far, of all that a properties file can say too.
+         *
+         * @return immutable settings, not checked against each other
+         */
+        public OrchestratorSettings settings() {
+            return new OrchestratorSettings(this);
         }
 
         /**

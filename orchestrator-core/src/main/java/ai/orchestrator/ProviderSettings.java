@@ -98,6 +98,37 @@ public final class ProviderSettings {
     }
 
     /**
+     * A builder that starts from these settings.
+     *
+     * @return a new builder
+     */
+    public Builder toBuilder() {
+        Builder builder = new Builder(name);
+        builder.type = type;
+        builder.chatProvider = chatProvider;
+        builder.apiKey = apiKey;
+        builder.baseUrl = baseUrl;
+        builder.model = model;
+        builder.allowPlainHttp = allowPlainHttp;
+        builder.priority = priority;
+        builder.enabled = enabled;
+        builder.connectTimeout = connectTimeout;
+        builder.firstTokenTimeout = firstTokenTimeout;
+        builder.idleTimeout = idleTimeout;
+        builder.totalTimeout = totalTimeout;
+        builder.circuitBreaker = circuitBreaker;
+        builder.retry = retry;
+        builder.maxConcurrent = maxConcurrent;
+        builder.contextWindow = contextWindow;
+        builder.collectStreams = collectStreams;
+        builder.weight = weight;
+        builder.price = price.orElse(null);
+        builder.quota = quota;
+        builder.options.putAll(options);
+        return builder;
+    }
+
+    /**
      * What the provider is called.
      *
      * @return its name
@@ -302,6 +333,38 @@ public final class ProviderSettings {
      */
     public Map<String, String> options() {
         return options;
+    }
+
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof ProviderSettings other
+                && name.equals(other.name)
+                && Objects.equals(type, other.type)
+                && Objects.equals(chatProvider, other.chatProvider)
+                && Objects.equals(apiKey, other.apiKey)
+                && Objects.equals(baseUrl, other.baseUrl)
+                && Objects.equals(model, other.model)
+                && allowPlainHttp == other.allowPlainHttp
+                && priority == other.priority
+                && enabled == other.enabled
+                && connectTimeout.equals(other.connectTimeout)
+                && firstTokenTimeout.equals(other.firstTokenTimeout)
+                && idleTimeout.equals(other.idleTimeout)
+                && Objects.equals(totalTimeout, other.totalTimeout)
+                && circuitBreaker.equals(other.circuitBreaker)
+                && retry.equals(other.retry)
+                && maxConcurrent == other.maxConcurrent
+                && contextWindow == other.contextWindow
+                && collectStreams == other.collectStreams
+                && weight == other.weight
+                && price.equals(other.price)
+                && quota.equals(other.quota)
+                && options.equals(other.options);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(name, type, baseUrl, model, priority, options);
     }
 
     /** Name, type, model and priority; neither the key nor the address, which nobody has checked yet. */

@@ -100,6 +100,22 @@ public final class RouteSettings {
         return Optional.ofNullable(failOpen);
     }
 
+    @Override
+    public boolean equals(Object o) {
+        return o instanceof RouteSettings other
+                && name.equals(other.name)
+                && providers.equals(other.providers)
+                && Objects.equals(strategy, other.strategy)
+                && streamRescue == other.streamRescue
+                && Objects.equals(deadline, other.deadline)
+                && Objects.equals(failOpen, other.failOpen);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(name, providers, strategy, streamRescue, deadline, failOpen);
+    }
+
     /** Name, providers and strategy. */
     @Override
     public String toString() {
