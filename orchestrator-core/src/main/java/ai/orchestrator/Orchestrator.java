@@ -1,5 +1,6 @@
 package ai.orchestrator;
 
+import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.cache.ResponseCache;
@@ -994,31 +995,35 @@ public final class Orchestrator implements AutoCloseable {
         private static ConfigurationException refused(String provider, IllegalArgumentException reason) {
             return new ConfigurationException(
                     "The configuration was refused",
-                    List.of("orchestrator.providers." + provider + ": " + reason.getMessage()));
+                    List.of(Mistake.of(
+                            "orchestrator.providers." + provider, null, String.valueOf(reason.getMessage()))));
         }
 
         /** What to call, by the provider's name, for those that name a type. */
         private Map<String, ProviderTarget> check(ProviderCatalog catalog, CircuitBreakerRegistry registry) {
-            List<String> mistakes = new ArrayList<>();
+            List<Mistake> mistakes = new ArrayList<>();
             Map<String, ProviderTarget> targets = new LinkedHashMap<>();
             Set<String> names = new HashSet<>();
             for (ProviderSettings settings : providers) {
                 String key = "orchestrator.providers." + settings.name();
                 if (!names.add(settings.name())) {
-                    mistakes.add(key + ": two providers have this name; give each its own");
+                    mistakes.add(Mistake.of(key, null, "two providers have this name; give each its own"));
                 } else if (registry.find(settings.name()).isPresent()) {
-                    mistakes.add(key + ": the circuit breaker registry already has a breaker of this name");
+                    mistakes.add(
+                            Mistake.of(key, null, "the circuit breaker registry already has a breaker of this name"));
                 }
                 if (settings.chatProvider().isEmpty()) {
                     catalog.check(settings, mistakes::add).ifPresent(target -> targets.put(settings.name(), target));
                 } else if (settings.type().isPresent()) {
-                    mistakes.add(key + ".type: set together with a chatProvider; set one of the two");
+                    mistakes.add(
+                            Mistake.of(key + ".type", null, "set together with a chatProvider; set one of the two"));
                 }
             }
             if (providers.isEmpty()) {
-                mistakes.add("orchestrator.providers: none is configured; configure at least one");
+                mistakes.add(Mistake.of("orchestrator.providers", null, "none is configured; configure at least one"));
             } else if (providers.stream().noneMatch(ProviderSettings::mayBeAsked)) {
-                mistakes.add("orchestrator.providers: none is enabled; enable at least one, with a weight above 0");
+                mistakes.add(Mistake.of(
+                        "orchestrator.providers", null, "none is enabled; enable at least one, with a weight above 0"));
             }
             RouteCheck.check(routes, providers, mistakes::add);
             if (!mistakes.isEmpty()) {

@@ -4,6 +4,13 @@ import ai.orchestrator.breaker.CircuitBreakerSettings;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.quota.QuotaSettings;
 import ai.orchestrator.routing.TokenPrice;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -34,6 +41,8 @@ public final class ProviderSettings {
 
     /** How long a stream may be silent unless configured: 15 seconds. */
     public static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(15);
+
+    private static final int MOST_KEY_FILE_BYTES = 64 * 1024;
 
     static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}");
 
@@ -448,6 +457,47 @@ public final class ProviderSettings {
             }
             this.apiKey = apiKey;
             return this;
+        }
+
+        /**
+         * Sets the key to what a file holds, such as a secret that a container has mounted. It is read here and now; blanks and line breaks
+         * around the key are left out.
+         *
+         * @param file a file of at most 64 KB that has the key alone
+         * @return this builder
+         * @throws IllegalArgumentException if it cannot be read, or what it holds is no key as in {@link #apiKey}; the message does not
+         *     show what it holds
+         */
+        public Builder apiKeyFile(Path file) {
+            byte[] bytes;
+            try (InputStream in = Files.newInputStream(file)) {
+                bytes = in.readNBytes(MOST_KEY_FILE_BYTES + 1);
+            } catch (NoSuchFileException e) {
+                throw new IllegalArgumentException("there is no file " + file, e);
+            } catch (AccessDeniedException e) {
+                throw new IllegalArgumentException("the file " + file + " may not be read", e);
+            } catch (IOException e) {
+                throw new IllegalArgumentException(
+                        Files.isDirectory(file)
+                                ? file + " is a directory"
+                                : "the file " + file + " cannot be read: " + e,
+                        e);
+            }
+            if (bytes.length > MOST_KEY_FILE_BYTES) {
+                throw new IllegalArgumentException("the file " + file + " is larger than 64 KB, so no key");
+            }
+            // In Latin-1 every byte is a character, and whatever is not ASCII is refused as such.
+            String held = new String(bytes, StandardCharsets.ISO_8859_1).strip();
+            try {
+                return apiKey(held);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(
+                        held.isEmpty()
+                                ? "the file " + file + " is empty"
+                                : "the file " + file
+                                        + " must hold the key alone, in visible ASCII without blanks or line breaks",
+                        e);
+            }
         }
 
         /**

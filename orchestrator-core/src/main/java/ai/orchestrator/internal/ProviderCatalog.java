@@ -1,5 +1,6 @@
 package ai.orchestrator.internal;
 
+import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
@@ -15,11 +16,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /** The types of provider that can be configured, and the rules that a configured one must meet. */
 public final class ProviderCatalog implements AutoCloseable {
@@ -61,33 +60,40 @@ public final class ProviderCatalog implements AutoCloseable {
      * Checks a provider against its type. Nothing is sent and no name is looked up.
      *
      * @param settings the provider
-     * @param mistakes takes one sentence for each mistake, beginning with the key
+     * @param mistakes takes each mistake
      * @return what to call, if there was no mistake
      */
-    public Optional<ProviderTarget> check(ProviderSettings settings, Consumer<String> mistakes) {
+    public Optional<ProviderTarget> check(ProviderSettings settings, Consumer<Mistake> mistakes) {
         String prefix = "orchestrator.providers." + settings.name() + ".";
         if (settings.type().isEmpty()) {
-            mistakes.accept(prefix + "type: missing; " + allowedTypes());
+            mistakes.accept(Mistake.of(prefix + "type", null, "missing; " + allowedTypes()));
             return Optional.empty();
         }
         Entry entry = entries.get(settings.type().get());
         if (entry == null) {
-            mistakes.accept(prefix + "type=" + settings.type().get() + ": unknown provider type; " + allowedTypes());
+            String type = settings.type().get();
+            Mistake mistake = Mistake.of(prefix + "type", type, "unknown provider type; " + allowedTypes());
+            mistakes.accept(NearestName.of(type, entries.keySet(), NearestName.SLIP)
+                    .map(mistake::nearest)
+                    .orElse(mistake));
             return Optional.empty();
         }
         ProviderType type = entry.type();
-        List<String> found = new ArrayList<>();
-        Optional<URI> baseUrl = baseUrl(settings, type, problem -> found.add(prefix + "base-url" + problem));
+        List<Mistake> found = new ArrayList<>();
+        Optional<URI> baseUrl = baseUrl(settings, type, found::add);
         Optional<String> model = settings.model().or(type::defaultModel);
         if (model.isEmpty()) {
-            found.add(prefix + "model: missing; the type " + type.name() + " has no default model");
+            found.add(Mistake.of(prefix + "model", null, "missing; the type " + type.name() + " has no default model"));
         }
         boolean vendorsOwn = settings.baseUrl().isEmpty() || type.baseUrl().isEmpty();
         if (settings.apiKey().isEmpty() && type.needsApiKey() && vendorsOwn) {
-            found.add(prefix + "api-key: missing; " + type.name() + " needs a key, for example ${"
-                    + type.name().toUpperCase(Locale.ROOT) + "_API_KEY}");
+            found.add(Mistake.of(
+                    prefix + "api-key",
+                    null,
+                    "missing; " + type.name() + " needs a key, for example ${" + environmentVariable(type.name())
+                            + "}"));
         }
-        Map<String, String> options = options(settings, type, mistake -> found.add(prefix + mistake));
+        Map<String, String> options = options(settings, type, found::add);
         found.forEach(mistakes);
         return found.isEmpty()
                 ? Optional.of(new ProviderTarget(
@@ -96,21 +102,38 @@ public final class ProviderCatalog implements AutoCloseable {
     }
 
     /**
-     * The settings that only one type has.
+     * A type.
      *
-     * @param type a type's name, known or not
-     * @return their names; none for a type that is not known
+     * @param name its name
+     * @return the type; empty if it is not known
      */
-    public Set<String> optionNames(String type) {
-        Entry entry = entries.get(type);
-        return entry == null
-                ? Set.of()
-                : entry.type().options().stream().map(ProviderOption::name).collect(Collectors.toSet());
+    public Optional<ProviderType> type(String name) {
+        return Optional.ofNullable(entries.get(name)).map(Entry::type);
+    }
+
+    /**
+     * Every type that can be configured.
+     *
+     * @return in the order of their names
+     */
+    public List<ProviderType> types() {
+        return entries.values().stream().map(Entry::type).toList();
+    }
+
+    /**
+     * The environment variable that a type's key is looked for in by custom, such as {@code GROQ_API_KEY}.
+     *
+     * @param type the type's name
+     * @return the variable's name
+     */
+    public static String environmentVariable(String type) {
+        return type.toUpperCase(Locale.ROOT).replace('-', '_') + "_API_KEY";
     }
 
     /** What is configured, completed by the type's defaults. */
     private static Map<String, String> options(
-            ProviderSettings settings, ProviderType type, Consumer<String> mistakes) {
+            ProviderSettings settings, ProviderType type, Consumer<Mistake> mistakes) {
+        String prefix = "orchestrator.providers." + settings.name() + ".";
         Map<String, ProviderOption> known = new TreeMap<>();
         Map<String, String> values = new TreeMap<>();
         for (ProviderOption option : type.options()) {
@@ -120,14 +143,17 @@ public final class ProviderCatalog implements AutoCloseable {
         settings.options().forEach((name, value) -> {
             ProviderOption option = known.get(name);
             if (option == null) {
-                mistakes.accept(name + ": unknown key; the type " + type.name()
-                        + (known.isEmpty()
-                                ? " has no settings of its own"
-                                : " has these of its own: " + String.join(", ", known.keySet())));
+                mistakes.accept(Mistake.of(
+                        prefix + name,
+                        null,
+                        "unknown key; the type " + type.name()
+                                + (known.isEmpty()
+                                        ? " has no settings of its own"
+                                        : " has these of its own: " + String.join(", ", known.keySet()))));
             } else if (!option.allows(value)) {
                 // A key that was put into the wrong line is still one.
                 boolean secret = settings.apiKey().filter(value::contains).isPresent();
-                mistakes.accept(name + (secret ? "" : "=" + value) + ": must be " + option.allowed());
+                mistakes.accept(Mistake.of(prefix + name, secret ? null : value, "must be " + option.allowed()));
             } else {
                 values.put(name, value);
             }
@@ -156,16 +182,18 @@ public final class ProviderCatalog implements AutoCloseable {
                 : "allowed: " + String.join(", ", entries.keySet());
     }
 
-    private static Optional<URI> baseUrl(ProviderSettings settings, ProviderType type, Consumer<String> problem) {
+    private static Optional<URI> baseUrl(ProviderSettings settings, ProviderType type, Consumer<Mistake> mistakes) {
+        String key = "orchestrator.providers." + settings.name() + ".base-url";
         if (settings.baseUrl().isEmpty()) {
             if (type.baseUrl().isEmpty()) {
-                problem.accept(": missing; the type " + type.name() + " has no address of its own");
+                mistakes.accept(
+                        Mistake.of(key, null, "missing; the type " + type.name() + " has no address of its own"));
             }
             return type.baseUrl();
         }
         // Before anything else, so that no message below can repeat a password.
         if (settings.baseUrl().get().contains("@")) {
-            problem.accept(": must not contain a user or a password, nor an @; use api-key");
+            mistakes.accept(Mistake.of(key, null, "must not contain a user or a password, nor an @; use api-key"));
             return Optional.empty();
         }
         URI uri;
@@ -173,34 +201,43 @@ public final class ProviderCatalog implements AutoCloseable {
             uri = new URI(settings.baseUrl().get());
         } catch (URISyntaxException e) {
             // The text may hold a secret; the reason does not repeat it.
-            problem.accept(": not a URL: " + e.getReason());
+            mistakes.accept(Mistake.of(key, null, "not a URL: " + e.getReason()));
             return Optional.empty();
         }
         if (uri.getRawQuery() != null || uri.getRawFragment() != null) {
-            problem.accept(
-                    ": must not have a query or a fragment; leave out what follows the ? or #, and give a version"
-                            + " as api-version where the type has that setting");
+            mistakes.accept(Mistake.of(
+                    key,
+                    null,
+                    "must not have a query or a fragment; leave out what follows the ? or #, and give a version"
+                            + " as api-version where the type has that setting"));
             return Optional.empty();
         }
         String scheme = uri.getScheme() == null ? "" : uri.getScheme().toLowerCase(Locale.ROOT);
         if (!(scheme.equals("https") || scheme.equals("http")) || uri.getRawAuthority() == null) {
-            problem.accept("=" + uri + ": must start with https:// (or http:// for this machine) and name a host");
+            mistakes.accept(Mistake.of(
+                    key, uri.toString(), "must start with https:// (or http:// for this machine) and name a host"));
             return Optional.empty();
         }
         if (uri.getHost() == null) {
-            problem.accept("=" + uri + ": the host must be an address, or a name of letters, digits, hyphens and dots");
+            mistakes.accept(Mistake.of(
+                    key,
+                    uri.toString(),
+                    "the host must be an address, or a name of letters, digits, hyphens and dots"));
             return Optional.empty();
         }
         if (uri.getPort() == 0 || uri.getPort() > 65_535) {
-            problem.accept("=" + uri + ": the port must be 1 to 65535");
+            mistakes.accept(Mistake.of(key, uri.toString(), "the port must be 1 to 65535"));
             return Optional.empty();
         }
         if (scheme.equals("http")
                 && !settings.allowPlainHttp()
                 && !LOOPBACK.matcher(uri.getHost().toLowerCase(Locale.ROOT)).matches()) {
-            problem.accept("=" + uri + ": plain http to another machine would show key and prompts to anybody on the"
-                    + " way; use https, or allow it with orchestrator.providers." + settings.name()
-                    + ".allow-plain-http=true");
+            mistakes.accept(Mistake.of(
+                    key,
+                    uri.toString(),
+                    "plain http to another machine would show key and prompts to anybody on the"
+                            + " way; use https, or allow it with orchestrator.providers." + settings.name()
+                            + ".allow-plain-http=true"));
             return Optional.empty();
         }
         return Optional.of(uri);

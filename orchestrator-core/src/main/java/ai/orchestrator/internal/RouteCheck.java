@@ -1,5 +1,6 @@
 package ai.orchestrator.internal;
 
+import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RouteSettings;
 import java.util.HashSet;
@@ -19,16 +20,16 @@ public final class RouteCheck {
      *
      * @param routes the routes
      * @param providers all providers, those that are disabled too
-     * @param mistakes takes one sentence for each mistake, beginning with the key
+     * @param mistakes takes each mistake
      */
-    public static void check(List<RouteSettings> routes, List<ProviderSettings> providers, Consumer<String> mistakes) {
+    public static void check(List<RouteSettings> routes, List<ProviderSettings> providers, Consumer<Mistake> mistakes) {
         Map<String, ProviderSettings> byName = new LinkedHashMap<>();
         providers.forEach(provider -> byName.putIfAbsent(provider.name(), provider));
         Set<String> names = new HashSet<>();
         for (RouteSettings route : routes) {
             String key = "orchestrator.routes." + route.name();
             if (!names.add(route.name())) {
-                mistakes.accept(key + ": two routes have this name; give each its own");
+                mistakes.accept(Mistake.of(key, null, "two routes have this name; give each its own"));
             }
             boolean complete = true;
             boolean any = false;
@@ -36,16 +37,27 @@ public final class RouteCheck {
                 ProviderSettings provider = byName.get(name);
                 if (provider == null) {
                     complete = false;
-                    mistakes.accept(key + ".providers=" + String.join(",", route.providers())
-                            + ": no provider is named '" + name + "'; there are " + byName.keySet());
+                    mistakes.accept(unknown(route, name, byName.keySet()));
                 } else {
                     any |= provider.mayBeAsked();
                 }
             }
             if (complete && !any) {
-                mistakes.accept(key + ".providers=" + String.join(",", route.providers())
-                        + ": none of them may be asked; enable at least one, with a weight above 0");
+                mistakes.accept(
+                        ofProviders(route, "none of them may be asked; enable at least one, with a weight above 0"));
             }
         }
+    }
+
+    private static Mistake unknown(RouteSettings route, String name, Set<String> known) {
+        Mistake mistake = ofProviders(route, "no provider is named '" + name + "'; known: " + String.join(", ", known));
+        return NearestName.of(name, known, NearestName.SLIP)
+                .map(mistake::nearest)
+                .orElse(mistake);
+    }
+
+    private static Mistake ofProviders(RouteSettings route, String problem) {
+        return Mistake.of(
+                "orchestrator.routes." + route.name() + ".providers", String.join(",", route.providers()), problem);
     }
 }

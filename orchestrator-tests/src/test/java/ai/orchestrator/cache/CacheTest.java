@@ -23,6 +23,7 @@ import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.ToolCall;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.chat.Usage;
+import ai.orchestrator.config.ConfigLoader;
 import ai.orchestrator.config.OrchestratorConfig;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.FailureKind;
@@ -625,14 +626,14 @@ class CacheTest {
     void the_file_says_how_large_it_may_be(String size, boolean fits, @TempDir Path directory) throws IOException {
         try (ScriptedServer server = ScriptedServer.start()) {
             server.otherwise(request -> Reply.answer("x".repeat(5_000)));
-            OrchestratorConfig config = OrchestratorConfig.load(
-                    Files.writeString(
+            OrchestratorConfig config = ConfigLoader.of(Files.writeString(
                             directory.resolve("o.properties"),
                             "orchestrator.providers.a.type=openai\norchestrator.providers.a.base-url="
                                     + server.baseUrl() + "\norchestrator.providers.a.model=m\n"
                                     + "orchestrator.cache.enabled=true\norchestrator.cache.ttl=1h\n"
-                                    + "orchestrator.cache.max-size=" + size),
-                    Map.of());
+                                    + "orchestrator.cache.max-size=" + size))
+                    .environment(Map.of())
+                    .load();
             try (Orchestrator orchestrator = config.orchestrator()) {
                 assertThat(orchestrator.chat(REQUEST).trail().isCacheHit()).isFalse();
                 assertThat(orchestrator.chat(REQUEST).trail().isCacheHit()).isEqualTo(fits);

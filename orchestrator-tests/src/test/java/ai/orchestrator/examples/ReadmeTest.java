@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.config.ConfigLoader;
 import ai.orchestrator.config.OrchestratorConfig;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.quota.QuotaSettings;
@@ -51,10 +52,16 @@ class ReadmeTest {
     void the_readmes_configuration_is_accepted(@TempDir Path directory) throws IOException {
         Path file = Files.writeString(directory.resolve("readme.properties"), block(README, "properties"));
 
-        OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_readme"));
+        OrchestratorConfig config = ConfigLoader.of(file)
+                .environment(Map.of("GROQ_API_KEY", "gsk_readme"))
+                .load();
 
-        assertThat(config.providers()).extracting(provider -> provider.name()).containsExactly("groq-1", "local");
-        assertThat(config.routes()).extracting(route -> route.providers()).containsExactly(List.of("local", "groq-1"));
+        assertThat(config.settings().providers())
+                .extracting(provider -> provider.name())
+                .containsExactly("groq-1", "local");
+        assertThat(config.settings().routes())
+                .extracting(route -> route.providers())
+                .containsExactly(List.of("local", "groq-1"));
     }
 
     @Test
@@ -63,9 +70,11 @@ class ReadmeTest {
         Path file = Files.writeString(
                 directory.resolve("quotas.properties"), block(DOCS.resolve("quotas.md"), "properties"));
 
-        OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_quotas"));
+        OrchestratorConfig config = ConfigLoader.of(file)
+                .environment(Map.of("GROQ_API_KEY", "gsk_quotas"))
+                .load();
 
-        assertThat(config.providers())
+        assertThat(config.settings().providers())
                 .extracting(provider -> provider.quota())
                 .containsExactly(QuotaSettings.builder()
                         .requestsPerMinute(60)
@@ -111,10 +120,11 @@ class ReadmeTest {
         assertThat(words(blocks(ROUTING, "java").get(0))).isEqualTo(words(compiled("RouteOfOnesOwnExample.java")));
         Path file = Files.writeString(directory.resolve("routing.properties"), block(ROUTING, "properties"));
 
-        OrchestratorConfig config =
-                OrchestratorConfig.load(file, Map.of("GROQ_API_KEY", "gsk_routing", "HF_TOKEN", "hf_routing"));
+        OrchestratorConfig config = ConfigLoader.of(file)
+                .environment(Map.of("GROQ_API_KEY", "gsk_routing", "HF_TOKEN", "hf_routing"))
+                .load();
 
-        assertThat(config.routes()).extracting(route -> route.name()).containsExactly("fast", "smart");
+        assertThat(config.settings().routes()).extracting(route -> route.name()).containsExactly("fast", "smart");
     }
 
     @Test

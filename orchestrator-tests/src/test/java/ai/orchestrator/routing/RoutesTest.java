@@ -20,6 +20,7 @@ import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.config.ConfigLoader;
 import ai.orchestrator.config.OrchestratorConfig;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
@@ -344,9 +345,10 @@ class RoutesTest {
                 .isInstanceOfSatisfying(
                         ConfigurationException.class,
                         e -> assertThat(e.mistakes())
+                                .extracting(String::valueOf)
                                 .containsExactly(
                                         "orchestrator.routes.fast.providers=a,x: no provider is named 'x';"
-                                                + " there are [a, off, nothing]",
+                                                + " known: a, off, nothing",
                                         "orchestrator.routes.fast: two routes have this name; give each its own",
                                         "orchestrator.routes.dead.providers=off,nothing: none of them may be asked;"
                                                 + " enable at least one, with a weight above 0"));
@@ -378,27 +380,30 @@ class RoutesTest {
             """;
 
     private static OrchestratorConfig load(Path directory, String text) throws IOException {
-        return OrchestratorConfig.load(
-                Files.writeString(directory.resolve("orchestrator.properties"), text), Map.of("MEMBERS", "a,b"));
+        return ConfigLoader.of(Files.writeString(directory.resolve("orchestrator.properties"), text))
+                .environment(Map.of("MEMBERS", "a,b"))
+                .load();
     }
 
     @Test
     void what_the_file_says_of_routes_weights_and_prices_is_what_calls_go_by(@TempDir Path directory)
             throws IOException {
         OrchestratorConfig config = load(directory, FILE);
-        assertThat(config.providers()).extracting(ProviderSettings::weight).containsExactly(3, 7);
-        assertThat(config.providers())
+        assertThat(config.settings().providers())
+                .extracting(ProviderSettings::weight)
+                .containsExactly(3, 7);
+        assertThat(config.settings().providers())
                 .extracting(provider -> provider.price().orElseThrow())
                 .containsExactly(new TokenPrice(0.59, 4), new TokenPrice(1, 2.5));
-        assertThat(config.routes()).extracting(RouteSettings::name).containsExactly("fast", "plain");
-        RouteSettings fast = config.routes().get(0);
+        assertThat(config.settings().routes()).extracting(RouteSettings::name).containsExactly("fast", "plain");
+        RouteSettings fast = config.settings().routes().get(0);
         assertThat(fast.providers()).containsExactly("b", "a");
         assertThat(fast.strategy()).contains(StandardStrategy.LATENCY);
         assertThat(fast.streamRescue()).contains(StreamRescue.HOLD);
         assertThat(fast.deadline()).contains(Duration.ofMillis(1500));
         assertThat(fast.failOpen()).contains(false);
         assertThat(fast).hasToString("RouteSettings(fast, providers=[b, a], strategy=latency)");
-        RouteSettings plain = config.routes().get(1);
+        RouteSettings plain = config.settings().routes().get(1);
         assertThat(plain.providers()).containsExactly("a", "b");
         assertThat(plain.strategy()).isEmpty();
         assertThat(plain.streamRescue()).isEmpty();

@@ -11,6 +11,7 @@ import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
+import ai.orchestrator.config.ConfigLoader;
 import ai.orchestrator.config.OrchestratorConfig;
 import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.testkit.Reply;
@@ -246,16 +247,18 @@ class SecretsTest {
                 file,
                 "orchestrator.providers.p.type=openai\norchestrator.providers.p.api-key=" + KEY
                         + "\norchestrator.providers.q.type=groq\norchestrator.providers.q.api-key=${K}\n");
-        OrchestratorConfig config = OrchestratorConfig.load(file, Map.of("K", KEY));
+        OrchestratorConfig config =
+                ConfigLoader.of(file).environment(Map.of("K", KEY)).load();
         show(config);
-        config.providers().forEach(this::show);
+        config.settings().providers().forEach(this::show);
         Files.writeString(
                 file,
                 "orchestrator.providers.p.type=openai\norchestrator.providers.p.api-key=" + KEY
                         + " x\norchestrator.providers.p.api-key=" + KEY + "\norchestrator.providers.p.apikey=" + KEY
                         + "\norchestrator.providers.p.base-url=https://" + KEY + "@example.com\n"
                         + "orchestrator.defaults.api-key=" + KEY + "\n");
-        Throwable refused = catchThrowable(() -> OrchestratorConfig.load(file, Map.of()));
+        Throwable refused =
+                catchThrowable(() -> ConfigLoader.of(file).environment(Map.of()).load());
         assertThat(refused).isInstanceOf(ConfigurationException.class);
         show(refused);
     }

@@ -12,7 +12,8 @@ import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
-import ai.orchestrator.config.OrchestratorConfig;
+import ai.orchestrator.config.ConfigLoader;
+import ai.orchestrator.internal.NearestName;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -125,7 +126,7 @@ final class AskCommand implements Callable<Integer> {
         ChatRequest request = ChatRequest.of(question());
         if (config != null) {
             try (Orchestrator configured =
-                    OrchestratorConfig.load(config, environment).orchestrator()) {
+                    ConfigLoader.of(config).environment(environment).load().orchestrator()) {
                 return ask(configured, request, verbose);
             }
         }

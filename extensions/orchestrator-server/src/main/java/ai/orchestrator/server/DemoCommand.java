@@ -1,6 +1,7 @@
 package ai.orchestrator.server;
 
 import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.internal.NearestName;
 import ai.orchestrator.server.Terminal.ColorMode;
 import ai.orchestrator.server.Terminal.ColorModeConverter;
 import ai.orchestrator.time.TimeSource;

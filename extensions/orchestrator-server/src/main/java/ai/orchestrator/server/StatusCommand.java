@@ -4,7 +4,7 @@ import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorStatus;
 import ai.orchestrator.ProviderStatus;
 import ai.orchestrator.breaker.CircuitState;
-import ai.orchestrator.config.OrchestratorConfig;
+import ai.orchestrator.config.ConfigLoader;
 import ai.orchestrator.health.HealthCheck.Outcome;
 import ai.orchestrator.server.Terminal.ColorMode;
 import ai.orchestrator.server.Terminal.ColorModeConverter;
@@ -155,7 +155,7 @@ final class StatusCommand implements Callable<Integer> {
         try (TimeSource timeSource = time.get()) {
             if (config != null) {
                 try (Orchestrator configured =
-                        built(OrchestratorConfig.load(config, environment).toBuilder(), timeSource)) {
+                        built(ConfigLoader.of(config).environment(environment).load().toBuilder(), timeSource)) {
                     return show(configured, timeSource, () -> {});
                 }
             }

@@ -1,0 +1,620 @@
+package ai.orchestrator.config;
+
+import ai.orchestrator.ConfigurationException.Mistake;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorSettings;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RouteSettings;
+import ai.orchestrator.config.ConfigKeys.Draft;
+import ai.orchestrator.config.KeyPath.Scope;
+import ai.orchestrator.internal.ProviderCatalog;
+import ai.orchestrator.internal.RouteCheck;
+import ai.orchestrator.provider.ProviderOption;
+import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.provider.ProviderType;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the entries of all sources into settings, and notes every mistake and where each value comes from. For one use by one thread. */
+final class ConfigReader {
+
+    /** A value that can be used, and where it comes from. */
+    private record Given(String key, String text, Origin origin, List<String> variables) {
+
+        String from() {
+            return variables.isEmpty()
+                    ? origin.text()
+                    : origin.text()
+                            + variables.stream()
+                                    .map(name -> ", ${" + name + "}")
+                                    .distinct()
+                                    .collect(Collectors.joining());
+        }
+    }
+
+    /** A provider that has been read. */
+    private record Read(ProviderSettings settings, Map<String, Given> own, Optional<ProviderTarget> target) {}
+
+    private final Sources sources;
+    private final Map<String, String> environment;
+    private final Path directory;
+    private final ProviderCatalog catalog;
+    private final Secrets secrets = new Secrets();
+    private final List<Mistake> mistakes = new ArrayList<>();
+    private final List<Mistake> warnings = new ArrayList<>();
+    private final List<ConfigValue> values = new ArrayList<>();
+
+    /** The keys, as they are officially written, whose value cannot be used; their mistake is noted. */
+    private final Set<String> bad = new HashSet<>();
+
+    private final KnownKeys known;
+    private final Map<String, Given> defaults = new LinkedHashMap<>();
+    private final Map<String, Given> top = new LinkedHashMap<>();
+    private final Map<String, Map<String, Given>> routeValues = new LinkedHashMap<>();
+    private final List<Read> providers = new ArrayList<>();
+
+    /**
+     * @param environment for placeholders
+     * @param directory what a relative path starts from
+     */
+    ConfigReader(Sources sources, Map<String, String> environment, Path directory, ProviderCatalog catalog) {
+        this.sources = sources;
+        this.environment = environment;
+        this.directory = directory;
+        this.catalog = catalog;
+        this.known = new KnownKeys(catalog);
+    }
+
+    ConfigReport read() {
+        mistakes.addAll(sources.mistakes());
+        warnings.addAll(sources.warnings(known));
+        sources.foreign().forEach(raw -> unknown(raw, null, List.of()));
+
+        Orchestrator.Builder builder = Orchestrator.builder();
+        readTop(builder);
+        readDefaults();
+        sources.names(Scope.PROVIDER).forEach(this::readProvider);
+        List<RouteSettings> routes = sources.names(Scope.ROUTE).stream()
+                .flatMap(name -> readRoute(name).stream())
+                .toList();
+
+        List<ProviderSettings> settings = providers.stream().map(Read::settings).toList();
+        settings.forEach(builder::provider);
+        routes.forEach(builder::route);
+        OrchestratorSettings all = builder.settings();
+        check(all);
+        warn(all);
+        showTop(all);
+        providers.forEach(this::showProvider);
+        routes.forEach(route -> showRoute(route, all));
+
+        List<Mistake> sorted = sorted(mistakes);
+        return new ConfigReport(
+                sorted.isEmpty() ? Optional.of(all) : Optional.empty(), sorted, sorted(warnings), values);
+    }
+
+    private List<Mistake> sorted(List<Mistake> found) {
+        return found.stream()
+                .sorted(Comparator.comparingInt(mistake -> mistake.line().orElse(Integer.MAX_VALUE)))
+                .map(mistake -> mistake.withTexts(secrets::mask))
+                .toList();
+    }
+
+    // ---- Values
+
+    /** The values of one scope by the official name of their setting; what cannot be used is noted and left out. */
+    private Map<String, Given> given(
+            Scope scope, String name, List<? extends Setting<?, ?, ?>> settings, List<ProviderOption> options) {
+        Map<String, String> official = new LinkedHashMap<>();
+        settings.forEach(setting -> official.put(KeyPath.relaxed(setting.name()), setting.name()));
+        options.forEach(option -> official.putIfAbsent(KeyPath.relaxed(option.name()), option.name()));
+        Map<String, Given> given = new LinkedHashMap<>();
+        sources.entries(scope, name).forEach((path, raws) -> {
+            String setting = official.get(path.setting());
+            if (setting == null) {
+                raws.forEach(raw -> unknown(raw, path, options));
+                return;
+            }
+            boolean list = settings.stream()
+                    .anyMatch(one -> one.name().equals(setting) && one.type().equals(ValueType.NAMES));
+            String key = path.prefix() + setting;
+            value(key, raws, list).ifPresentOrElse(value -> given.put(setting, value), () -> bad.add(key));
+        });
+        return given;
+    }
+
+    private Optional<Given> value(String key, List<Sources.Raw> raws, boolean list) {
+        Sources.Raw first = raws.get(0);
+        if (raws.size() == 1 && first.path().index() < 0) {
+            return resolve(key, first);
+        }
+        if (!list) {
+            note(first, Mistake.of(first.shownKey(key), null, "is no list; leave out the index"));
+            return Optional.empty();
+        }
+        List<String> parts = new ArrayList<>();
+        List<String> variables = new ArrayList<>();
+        List<Sources.Raw> ordered = raws.stream()
+                .sorted(Comparator.comparingInt(raw -> raw.path().index()))
+                .toList();
+        for (int i = 0; i < ordered.size(); i++) {
+            Sources.Raw raw = ordered.get(i);
+            if (raw.path().index() != i) {
+                note(
+                        raw,
+                        Mistake.of(
+                                raw.shownKey(key),
+                                null,
+                                "a list is given once: either as a,b or with the indexes [0], [1] and so on, none left"
+                                        + " out"));
+                return Optional.empty();
+            }
+            Optional<Given> part = resolve(key, raw);
+            if (part.isEmpty()) {
+                return part;
+            }
+            parts.add(part.get().text());
+            variables.addAll(part.get().variables());
+        }
+        return Optional.of(new Given(first.shownKey(key), String.join(",", parts), first.origin(), variables));
+    }
+
+    private Optional<Given> resolve(String key, Sources.Raw raw) {
+        try {
+            Placeholders.Resolved resolved = Placeholders.resolve(raw.text().strip(), environment);
+            for (String variable : resolved.variables()) {
+                String value = environment.get(variable);
+                if (value != null && Secrets.isSecret(variable)) {
+                    secrets.add(value);
+                }
+            }
+            return Optional.of(
+                    new Given(raw.shownKey(key), resolved.value().strip(), raw.origin(), resolved.variables()));
+        } catch (IllegalArgumentException e) {
+            note(raw, Mistake.of(raw.shownKey(key), null, String.valueOf(e.getMessage())));
+            return Optional.empty();
+        }
+    }
+
+    private void note(Sources.Raw raw, Mistake mistake) {
+        mistakes.add(raw.origin().of(mistake));
+    }
+
+    private void unknown(Sources.Raw raw, @Nullable KeyPath path, List<ProviderOption> options) {
+        // The value is not shown: it may be a key in a line with a slip in it.
+        note(raw, known.unknown(raw.written(), path, options));
+    }
+
+    /** Applies a value; whether it could be used. */
+    private <B> boolean apply(Setting<B, ?, ?> setting, B builder, String key, Given given) {
+        try {
+            setting.apply(builder, given.text());
+            return true;
+        } catch (IllegalArgumentException e) {
+            bad.add(key);
+            boolean secret = setting.name().equals(ConfigKeys.API_KEY);
+            Mistake mistake =
+                    Mistake.of(given.key(), secret ? null : shown(given.text()), String.valueOf(e.getMessage()));
+            mistakes.add(given.origin()
+                    .of(known.nearestChoice(setting.type(), given.text())
+                            .map(mistake::nearest)
+                            .orElse(mistake)));
+            return false;
+        }
+    }
+
+    /** On one line, and not longer than a line. */
+    private static String shown(String value) {
+        return ConfigValue.printable(value);
+    }
+
+    // ---- What holds for all
+
+    private void readTop(Orchestrator.Builder builder) {
+        top.putAll(given(Scope.TOP, "", ConfigKeys.TOP, List.of()));
+        for (Setting<Orchestrator.Builder, OrchestratorSettings, ?> setting : ConfigKeys.TOP) {
+            Given given = top.get(setting.name());
+            if (given != null && !apply(setting, builder, ConfigKeys.ROOT + setting.name(), given)) {
+                top.remove(setting.name());
+            }
+        }
+    }
+
+    private void readDefaults() {
+        defaults.putAll(given(Scope.DEFAULTS, "", ConfigKeys.SHARED, List.of()));
+        Draft draft = new Draft("defaults", directory);
+        for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.SHARED) {
+            Given given = defaults.get(setting.name());
+            if (given != null && !apply(setting, draft, ConfigKeys.DEFAULTS + setting.name(), given)) {
+                defaults.remove(setting.name());
+            }
+        }
+    }
+
+    // ---- Providers
+
+    private void readProvider(String name) {
+        String prefix = ConfigKeys.PROVIDERS + name + ".";
+        List<ProviderOption> options = options(name);
+        Map<String, Given> own = given(Scope.PROVIDER, name, ConfigKeys.PROVIDER, options);
+        Draft draft;
+        try {
+            draft = new Draft(name, directory);
+        } catch (IllegalArgumentException e) {
+            note(
+                    sources.first(Scope.PROVIDER, name),
+                    Mistake.of(ConfigKeys.PROVIDERS + shown(name), null, String.valueOf(e.getMessage())));
+            return;
+        }
+        onlyOneKey(prefix, own);
+        for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.SHARED) {
+            Given given = defaults.get(setting.name());
+            if (given != null) {
+                setting.apply(draft, given.text());
+            }
+        }
+        for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.PROVIDER) {
+            Given given = own.get(setting.name());
+            if (given == null) {
+                continue;
+            }
+            if (setting.name().equals(ConfigKeys.API_KEY)) {
+                secrets.add(given.text());
+            }
+            if (!apply(setting, draft, prefix + setting.name(), given)) {
+                own.remove(setting.name());
+            }
+        }
+        for (ProviderOption option : options) {
+            Given given = own.get(option.name());
+            if (given != null) {
+                draft.option(option.name(), given.text());
+            }
+        }
+        halfAPrice(prefix, own, draft);
+        ProviderSettings settings = draft.build();
+        settings.apiKey().ifPresent(secrets::add);
+        Optional<ProviderTarget> target = catalog.check(settings, mistake -> ofCatalog(name, mistake));
+        providers.add(new Read(settings, own, target));
+    }
+
+    /** The settings that only the provider's type has, or if that is not known those of all types. */
+    private List<ProviderOption> options(String name) {
+        KeyPath path = new KeyPath(Scope.PROVIDER, name, "type", -1);
+        List<Sources.Raw> raws = sources.entries(Scope.PROVIDER, name).get(path);
+        Optional<ProviderType> type = Optional.empty();
+        if (raws != null) {
+            try {
+                type = catalog.type(Placeholders.resolve(raws.get(0).text().strip(), environment)
+                        .value()
+                        .strip());
+            } catch (IllegalArgumentException e) {
+                // Noted where the type itself is read.
+                type = Optional.empty();
+            }
+        }
+        return type.map(ProviderType::options)
+                .orElseGet(() -> catalog.types().stream()
+                        .flatMap(one -> one.options().stream())
+                        .toList());
+    }
+
+    private void onlyOneKey(String prefix, Map<String, Given> own) {
+        Given key = own.get(ConfigKeys.API_KEY);
+        Given file = own.get(ConfigKeys.API_KEY_FILE);
+        if (key == null || file == null) {
+            return;
+        }
+        int compared = key.origin().rank().compareTo(file.origin().rank());
+        if (compared == 0) {
+            own.remove(ConfigKeys.API_KEY_FILE);
+            mistakes.add(file.origin()
+                    .of(Mistake.of(
+                            file.key(),
+                            shown(file.text()),
+                            "set together with " + prefix + ConfigKeys.API_KEY + "; set one of the two")));
+        } else {
+            // As for one and the same key, the stronger source wins.
+            own.remove(compared > 0 ? ConfigKeys.API_KEY_FILE : ConfigKeys.API_KEY);
+        }
+    }
+
+    private void halfAPrice(String prefix, Map<String, Given> own, Draft draft) {
+        if (!draft.hasHalfAPrice()) {
+            return;
+        }
+        for (String[] halves :
+                List.of(new String[] {"price.input", "price.output"}, new String[] {"price.output", "price.input"})) {
+            Given there = own.getOrDefault(halves[0], defaults.get(halves[0]));
+            boolean isBad = bad.contains(prefix + halves[1]) || bad.contains(ConfigKeys.DEFAULTS + halves[1]);
+            boolean missing = !own.containsKey(halves[1]) && !defaults.containsKey(halves[1]);
+            if (there != null && missing && !isBad) {
+                mistakes.add(there.origin()
+                        .of(Mistake.of(
+                                prefix + halves[1],
+                                null,
+                                "missing; a price has both price.input and price.output, 0 where it costs nothing")));
+            }
+        }
+    }
+
+    /** What the type finds wrong, unless it is the consequence of what is noted already. */
+    private void ofCatalog(String provider, Mistake mistake) {
+        String key = mistake.key();
+        boolean keyFileIsBad = key.endsWith("." + ConfigKeys.API_KEY) && bad.contains(key + "-file");
+        if (!bad.contains(key) && !keyFileIsBad) {
+            mistakes.add(origin(Scope.PROVIDER, provider, key).of(mistake.withTexts(ConfigValue::printable)));
+        }
+    }
+
+    /** Where a key is, or where the provider or route begins that lacks it. */
+    private Origin origin(Scope scope, String name, String key) {
+        List<Sources.Raw> raws = KeyPath.parse(key)
+                .map(path -> sources.entries(scope, name).get(path))
+                .orElse(null);
+        return raws == null ? sources.first(scope, name).origin() : raws.get(0).origin();
+    }
+
+    // ---- Routes
+
+    private Optional<RouteSettings> readRoute(String name) {
+        String prefix = ConfigKeys.ROUTES + name + ".";
+        Map<String, Given> own = given(Scope.ROUTE, name, ConfigKeys.ROUTE, List.of());
+        RouteSettings.Builder route;
+        try {
+            route = RouteSettings.builder(name);
+        } catch (IllegalArgumentException e) {
+            note(
+                    sources.first(Scope.ROUTE, name),
+                    Mistake.of(ConfigKeys.ROUTES + shown(name), null, String.valueOf(e.getMessage())));
+            return Optional.empty();
+        }
+        for (Setting<RouteSettings.Builder, RouteSettings, ?> setting : ConfigKeys.ROUTE) {
+            Given given = own.get(setting.name());
+            if (given != null && !apply(setting, route, prefix + setting.name(), given)) {
+                own.remove(setting.name());
+            }
+        }
+        routeValues.put(name, own);
+        if (own.containsKey("providers")) {
+            return Optional.of(route.build());
+        }
+        if (!bad.contains(prefix + "providers")) {
+            List<String> names = sources.names(Scope.PROVIDER);
+            note(
+                    sources.first(Scope.ROUTE, name),
+                    Mistake.of(
+                            prefix + "providers",
+                            null,
+                            "missing; list the providers of the route"
+                                    + (names.isEmpty() ? "" : ", such as " + String.join(",", names))));
+        }
+        return Optional.empty();
+    }
+
+    // ---- What must fit together
+
+    private void check(OrchestratorSettings all) {
+        RouteCheck.check(all.routes(), all.providers(), mistake -> {
+            String route = KeyPath.parse(mistake.key()).map(KeyPath::name).orElse("");
+            mistakes.add(origin(Scope.ROUTE, route, mistake.key()).of(mistake.withTexts(ConfigValue::printable)));
+        });
+        Set<String> noted = new HashSet<>();
+        for (Read provider : providers) {
+            Duration longest = longestDeadline(all, provider.settings().name());
+            beyond(provider, "timeout.first-token", provider.settings().firstTokenTimeout(), longest)
+                    .filter(mistake -> noted.add(mistake.key()))
+                    .ifPresent(mistakes::add);
+        }
+        if (sources.names(Scope.PROVIDER).isEmpty()) {
+            mistakes.add(Mistake.of(
+                    "orchestrator.providers",
+                    null,
+                    "none is configured; configure at least one, for example orchestrator.providers.groq.type=groq"));
+        } else if (mistakes.isEmpty() && all.providers().stream().noneMatch(ProviderSettings::mayBeAsked)) {
+            mistakes.add(Mistake.of(
+                    "orchestrator.providers", null, "none is enabled; enable at least one, with a weight above 0"));
+        }
+    }
+
+    /** How long a call may take that asks the provider. */
+    private static Duration longestDeadline(OrchestratorSettings all, String provider) {
+        return all.routes().stream()
+                .filter(route -> route.providers().contains(provider))
+                .flatMap(route -> route.deadline().stream())
+                .reduce(all.deadline(), (one, other) -> one.compareTo(other) > 0 ? one : other);
+    }
+
+    /** A limit that somebody has set, though no call lasts so long. */
+    private Optional<Mistake> beyond(Read provider, String setting, Duration limit, Duration deadline) {
+        Given given = provider.own().get(setting);
+        if (given == null) {
+            given = defaults.get(setting);
+        }
+        if (given == null || limit.compareTo(deadline) <= 0 || deadlineIsBad()) {
+            return Optional.empty();
+        }
+        String text = ValueType.formatDuration(deadline);
+        return Optional.of(given.origin()
+                .of(Mistake.of(
+                        given.key(),
+                        shown(given.text()),
+                        "is beyond the deadline of " + text + ", so it could never be reached; lower it to at most "
+                                + text + ", or raise orchestrator.deadline")));
+    }
+
+    private boolean deadlineIsBad() {
+        return bad.stream().anyMatch(key -> key.endsWith("deadline"));
+    }
+
+    private void warn(OrchestratorSettings all) {
+        Set<String> routed = all.routes().stream()
+                .flatMap(route -> route.providers().stream())
+                .collect(Collectors.toSet());
+        Map<List<Object>, String> seen = new LinkedHashMap<>();
+        Set<String> noted = new HashSet<>();
+        for (Read provider : providers) {
+            ProviderSettings settings = provider.settings();
+            String name = settings.name();
+            Origin begin = sources.first(Scope.PROVIDER, name).origin();
+            if (!all.routes().isEmpty() && !routed.contains(name)) {
+                warnings.add(begin.of(Mistake.of(
+                        ConfigKeys.PROVIDERS + name,
+                        null,
+                        "no route lists it, so only calls that name no route ask it")));
+            }
+            Duration longest = longestDeadline(all, name);
+            List.of(
+                            beyond(provider, "timeout.connect", settings.connectTimeout(), longest),
+                            beyond(provider, "timeout.idle", settings.idleTimeout(), longest),
+                            beyond(
+                                    provider,
+                                    "timeout.total",
+                                    settings.totalTimeout().orElse(Duration.ZERO),
+                                    longest))
+                    .forEach(warning ->
+                            warning.filter(found -> noted.add(found.key())).ifPresent(warnings::add));
+            provider.target().ifPresent(target -> {
+                String same = seen.putIfAbsent(
+                        List.of(target.type().name(), target.baseUrl(), target.model(), target.apiKey()), name);
+                if (same != null && settings.mayBeAsked()) {
+                    warnings.add(begin.of(Mistake.of(
+                            ConfigKeys.PROVIDERS + name,
+                            null,
+                            "has the same key and model as " + same
+                                    + ", so it fails together with it and draws on the same quota")));
+                }
+            });
+        }
+    }
+
+    // ---- What is in force
+
+    private void showTop(OrchestratorSettings all) {
+        for (Setting<Orchestrator.Builder, OrchestratorSettings, ?> setting : ConfigKeys.TOP) {
+            Given given = top.get(setting.name());
+            show(
+                    ConfigKeys.ROOT + setting.name(),
+                    setting.text(all).orElse(setting.unset()),
+                    given == null ? null : given.from());
+        }
+    }
+
+    private void showRoute(RouteSettings route, OrchestratorSettings all) {
+        Map<String, Given> own = routeValues.getOrDefault(route.name(), Map.of());
+        for (Setting<RouteSettings.Builder, RouteSettings, ?> setting : ConfigKeys.ROUTE) {
+            String key = ConfigKeys.ROUTES + route.name() + "." + setting.name();
+            Given given = own.get(setting.name());
+            if (given != null) {
+                show(key, setting.text(route).orElse(setting.unset()), given.from());
+            } else {
+                showOfAll(key, setting.name(), all);
+            }
+        }
+    }
+
+    /** What a route does not say itself, it does as all do. */
+    private void showOfAll(String key, String setting, OrchestratorSettings all) {
+        for (Setting<Orchestrator.Builder, OrchestratorSettings, ?> general : ConfigKeys.TOP) {
+            if (general.name().equals(setting) || general.name().equals("routing." + setting)) {
+                Given given = top.get(general.name());
+                show(
+                        key,
+                        general.text(all).orElse(general.unset()),
+                        given == null ? null : ConfigKeys.ROOT + general.name() + ", " + given.from());
+            }
+        }
+    }
+
+    private void showProvider(Read provider) {
+        String prefix = ConfigKeys.PROVIDERS + provider.settings().name() + ".";
+        for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.PROVIDER) {
+            switch (setting.name()) {
+                case ConfigKeys.API_KEY -> showKey(prefix, provider);
+                case ConfigKeys.API_KEY_FILE -> {}
+                case ConfigKeys.PRESET -> {}
+                case "base-url" ->
+                    showOfType(
+                            prefix,
+                            provider,
+                            setting,
+                            provider.target().map(target -> target.baseUrl().toString()));
+                case "model" ->
+                    showOfType(prefix, provider, setting, provider.target().map(ProviderTarget::model));
+                default ->
+                    show(
+                            prefix + setting.name(),
+                            setting.text(provider.settings()).orElse(setting.unset()),
+                            from(provider, setting.name()));
+            }
+        }
+        provider.target()
+                .ifPresent(target -> target.type()
+                        .options()
+                        .forEach(option -> target.option(option.name())
+                                .ifPresent(
+                                        value -> show(prefix + option.name(), value, from(provider, option.name())))));
+    }
+
+    private void showKey(String prefix, Read provider) {
+        Given key = provider.own().get(ConfigKeys.API_KEY);
+        Given file = provider.own().get(ConfigKeys.API_KEY_FILE);
+        if (provider.settings().apiKey().isEmpty() || (key == null && file == null)) {
+            show(prefix + ConfigKeys.API_KEY, "none", null);
+        } else if (key != null) {
+            show(prefix + ConfigKeys.API_KEY, Secrets.MASK, key.from());
+        } else if (file != null) {
+            show(prefix + ConfigKeys.API_KEY, Secrets.MASK, file.from() + ", file " + file.text());
+        }
+    }
+
+    private void showOfType(
+            String prefix, Read provider, Setting<Draft, ProviderSettings, ?> setting, Optional<String> resolved) {
+        Given given = provider.own().get(setting.name());
+        String value = setting.text(provider.settings()).or(() -> resolved).orElse(setting.unset());
+        show(prefix + setting.name(), value, given == null ? null : given.from());
+    }
+
+    /** Where a provider has a value from; null for the builders' defaults. */
+    private @Nullable String from(Read provider, String setting) {
+        boolean ofPreset = setting.equals("circuit-breaker.failure-threshold")
+                || setting.equals("circuit-breaker.timeout-duration");
+        Given own = provider.own().get(setting);
+        if (own != null) {
+            return own.from();
+        }
+        Given ownPreset = provider.own().get(ConfigKeys.PRESET);
+        if (ofPreset && ownPreset != null) {
+            return "preset " + ownPreset.text() + ", " + ownPreset.from();
+        }
+        Given inherited = defaults.get(setting);
+        if (inherited != null) {
+            return ConfigKeys.DEFAULTS + setting + ", " + inherited.from();
+        }
+        Given preset = defaults.get(ConfigKeys.PRESET);
+        return ofPreset && preset != null
+                ? ConfigKeys.DEFAULTS + ConfigKeys.PRESET + "=" + preset.text() + ", " + preset.from()
+                : null;
+    }
+
+    private void show(String key, String value, @Nullable String from) {
+        if (bad.contains(key)) {
+            // What would be in force instead is not what anybody wants.
+            return;
+        }
+        values.add(new ConfigValue(
+                key,
+                secrets.mask(ConfigValue.printable(value)),
+                Optional.ofNullable(from).map(secrets::mask)));
+    }
+}

@@ -1,0 +1,194 @@
+package ai.orchestrator.config;
+
+import ai.orchestrator.ConfigurationException.Mistake;
+import ai.orchestrator.config.KeyPath.Scope;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The entries of all sources, the strongest of each key. Sources are added from the weakest to the strongest, and the environment after the
+ * others, because it is told apart by the names of providers and routes that those have.
+ */
+final class Sources {
+
+    /** An entry as it was found. */
+    record Raw(Origin origin, String written, KeyPath path, String text) {
+
+        /** What people look for: a variable's name says nothing of the key. */
+        String shownKey(String official) {
+            return origin.rank() == Origin.Rank.ENVIRONMENT ? official : ConfigValue.printable(written);
+        }
+    }
+
+    private static final KeyPath NOWHERE = new KeyPath(Scope.TOP, "", "", -1);
+
+    private final Map<KeyPath, List<Raw>> entries = new LinkedHashMap<>();
+    private final List<Raw> foreign = new ArrayList<>();
+    private final List<Mistake> mistakes = new ArrayList<>();
+
+    /** What has our prefix and may be anybody's. */
+    private final List<Raw> strangers = new ArrayList<>();
+
+    void addFile(String file, PropertiesText text) {
+        Map<KeyPath, Raw> seen = new LinkedHashMap<>();
+        Map<KeyPath, List<Raw>> layer = new LinkedHashMap<>();
+        text.unreadable()
+                .forEach(entry -> mistakes.add(Mistake.of(
+                                "",
+                                null,
+                                "has a \\u without four hexadecimal digits after it; write \\\\ for a backslash")
+                        .in(file, entry.line())));
+        for (PropertiesText.Entry entry : text.entries()) {
+            Origin origin = Origin.file(file, entry.line());
+            Optional<KeyPath> path = KeyPath.parse(entry.key());
+            Raw raw = new Raw(origin, entry.key(), path.orElse(NOWHERE), entry.value());
+            if (path.isEmpty()) {
+                foreign.add(raw);
+                continue;
+            }
+            Raw before = seen.putIfAbsent(path.get(), raw);
+            if (before == null) {
+                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
+                        .add(raw);
+            } else {
+                mistakes.add(origin.of(Mistake.of(
+                        ConfigValue.printable(entry.key()),
+                        null,
+                        "given twice, first in line " + before.origin().line()
+                                + "; give it once (two providers need two names)")));
+            }
+        }
+        add(layer);
+    }
+
+    /** What the program sets, the strongest. */
+    void addProgram(Map<String, String> values) {
+        Map<KeyPath, List<Raw>> layer = new LinkedHashMap<>();
+        values.forEach((key, value) -> {
+            Optional<KeyPath> path = KeyPath.parse(key);
+            Raw raw = new Raw(Origin.PROGRAM, key, path.orElse(NOWHERE), value);
+            if (path.isPresent()) {
+                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
+                        .add(raw);
+            } else {
+                foreign.add(raw);
+            }
+        });
+        add(layer);
+    }
+
+    /** System properties that are keys; others with our prefix are somebody else's. */
+    void addSystemProperties(Map<String, String> properties, KnownKeys known) {
+        Map<KeyPath, List<Raw>> layer = new LinkedHashMap<>();
+        new TreeMap<>(properties).forEach((key, value) -> {
+            if (!key.startsWith(ConfigKeys.ROOT)) {
+                return;
+            }
+            Optional<KeyPath> path = KeyPath.parse(key);
+            Raw raw = new Raw(Origin.systemProperty(key), key, path.orElse(NOWHERE), value);
+            if (path.isPresent() && known.isKnown(path.get())) {
+                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
+                        .add(raw);
+            } else {
+                strangers.add(raw);
+            }
+        });
+        add(layer);
+    }
+
+    /** Environment variables that are keys; to be added when all names are known, though it is not the strongest. */
+    void addEnvironment(Map<String, String> environment, KnownKeys known) {
+        Map<KeyPath, List<Raw>> layer = new LinkedHashMap<>();
+        new TreeMap<>(environment).forEach((variable, value) -> {
+            if (!variable.startsWith(KnownKeys.VARIABLE_PREFIX)) {
+                return;
+            }
+            Origin origin = Origin.environment(variable);
+            List<KeyPath> paths = known.ofVariable(variable, names(Scope.PROVIDER), names(Scope.ROUTE));
+            if (paths.isEmpty()) {
+                strangers.add(new Raw(origin, variable, NOWHERE, value));
+            } else if (paths.size() > 1) {
+                mistakes.add(origin.of(Mistake.of(
+                        "",
+                        null,
+                        "may mean " + paths.get(0).name() + " and "
+                                + paths.get(1).name()
+                                + ", which are the same in the name of a variable; rename one of the two")));
+            } else {
+                layer.computeIfAbsent(paths.get(0).whole(), whole -> new ArrayList<>())
+                        .add(new Raw(origin, variable, paths.get(0), value));
+            }
+        });
+        layer.forEach((path, raws) -> {
+            List<Raw> present = entries.get(path);
+            if (present == null || present.get(0).origin().rank().compareTo(Origin.Rank.ENVIRONMENT) < 0) {
+                entries.put(path, raws);
+            }
+        });
+    }
+
+    private void add(Map<KeyPath, List<Raw>> layer) {
+        // In its old place, so that providers stay in the file's order.
+        entries.putAll(layer);
+    }
+
+    /** The providers or routes that anybody names, in the order in which they are first named. */
+    List<String> names(Scope scope) {
+        Set<String> names = new LinkedHashSet<>();
+        entries.keySet().stream()
+                .filter(path -> path.scope() == scope)
+                .map(KeyPath::name)
+                .forEach(names::add);
+        return List.copyOf(names);
+    }
+
+    /** The entries of one provider, route or scope. */
+    Map<KeyPath, List<Raw>> entries(Scope scope, String name) {
+        Map<KeyPath, List<Raw>> found = new LinkedHashMap<>();
+        entries.forEach((path, raws) -> {
+            if (path.scope() == scope && path.name().equals(name)) {
+                found.put(path, raws);
+            }
+        });
+        return found;
+    }
+
+    /** The first entry of a provider or route that is named. */
+    Raw first(Scope scope, String name) {
+        return entries(scope, name).values().stream()
+                .flatMap(Collection::stream)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Entries whose key is none of ours. */
+    List<Raw> foreign() {
+        return foreign;
+    }
+
+    List<Mistake> mistakes() {
+        return mistakes;
+    }
+
+    /** What looks like a slip in a place where not everything has to be ours. */
+    List<Mistake> warnings(KnownKeys known) {
+        List<Mistake> warnings = new ArrayList<>();
+        for (Raw stranger : strangers) {
+            boolean variable = stranger.origin().rank() == Origin.Rank.ENVIRONMENT;
+            Optional<String> nearest = variable
+                    ? known.nearestVariable(stranger.written(), names(Scope.PROVIDER), names(Scope.ROUTE))
+                    : known.nearestKey(stranger.written());
+            nearest.ifPresent(meant -> warnings.add(stranger.origin()
+                    .of(Mistake.of("", null, "is no key of the configuration and has no effect")
+                            .nearest(meant))));
+        }
+        return warnings;
+    }
+}
