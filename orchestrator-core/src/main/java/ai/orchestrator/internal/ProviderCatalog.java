@@ -90,8 +90,11 @@ public final class ProviderCatalog implements AutoCloseable {
             found.add(Mistake.of(
                     prefix + "api-key",
                     null,
-                    "missing; " + type.name() + " needs a key, for example ${" + environmentVariable(type.name())
-                            + "}"));
+                    "missing; " + type.name() + " needs a key, for example "
+                            + type.apiKeyVariables().stream()
+                                    .findFirst()
+                                    .map(variable -> "${" + variable + "}")
+                                    .orElse("${API_KEY}")));
         }
         Map<String, String> options = options(settings, type, found::add);
         found.forEach(mistakes);
@@ -118,16 +121,6 @@ public final class ProviderCatalog implements AutoCloseable {
      */
     public List<ProviderType> types() {
         return entries.values().stream().map(Entry::type).toList();
-    }
-
-    /**
-     * The environment variable that a type's key is looked for in by custom, such as {@code GROQ_API_KEY}.
-     *
-     * @param type the type's name
-     * @return the variable's name
-     */
-    public static String environmentVariable(String type) {
-        return type.toUpperCase(Locale.ROOT).replace('-', '_') + "_API_KEY";
     }
 
     /** What is configured, completed by the type's defaults. */

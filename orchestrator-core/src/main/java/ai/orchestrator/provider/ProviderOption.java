@@ -13,12 +13,15 @@ public final class ProviderOption {
     private final Optional<String> defaultValue;
     private final Pattern pattern;
     private final String allowed;
+    private final String meaning;
 
-    private ProviderOption(String name, Optional<String> defaultValue, Pattern pattern, String allowed) {
+    private ProviderOption(
+            String name, Optional<String> defaultValue, Pattern pattern, String allowed, String meaning) {
         this.name = Objects.requireNonNull(name, "name");
         this.defaultValue = Objects.requireNonNull(defaultValue, "defaultValue");
         this.pattern = Objects.requireNonNull(pattern, "pattern");
         this.allowed = Objects.requireNonNull(allowed, "allowed");
+        this.meaning = Objects.requireNonNull(meaning, "meaning");
     }
 
     /**
@@ -28,10 +31,11 @@ public final class ProviderOption {
      * @param defaultValue its value unless configured
      * @param pattern what every value matches as a whole
      * @param allowed the same in words, such as {@code bearer or x-api-key}
+     * @param meaning what it does, for the reference
      * @return the option
      */
-    public static ProviderOption of(String name, String defaultValue, Pattern pattern, String allowed) {
-        return new ProviderOption(name, Optional.of(defaultValue), pattern, allowed);
+    public static ProviderOption of(String name, String defaultValue, Pattern pattern, String allowed, String meaning) {
+        return new ProviderOption(name, Optional.of(defaultValue), pattern, allowed, meaning);
     }
 
     /**
@@ -40,10 +44,11 @@ public final class ProviderOption {
      * @param name what configuration calls it: lower case, with hyphens
      * @param pattern what every value matches as a whole
      * @param allowed the same in words
+     * @param meaning what it does, and what happens without it, for the reference
      * @return the option
      */
-    public static ProviderOption optional(String name, Pattern pattern, String allowed) {
-        return new ProviderOption(name, Optional.empty(), pattern, allowed);
+    public static ProviderOption optional(String name, Pattern pattern, String allowed, String meaning) {
+        return new ProviderOption(name, Optional.empty(), pattern, allowed, meaning);
     }
 
     /**
@@ -81,6 +86,15 @@ public final class ProviderOption {
      */
     public String allowed() {
         return allowed;
+    }
+
+    /**
+     * What it does.
+     *
+     * @return for the reference
+     */
+    public String meaning() {
+        return meaning;
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param defaultModel the model that is asked unless configured otherwise; empty if there is none, and it must be configured
  * @param needsApiKey whether the vendor wants a key: at its own address, since another one is taken to know what it wants, and at any where
  *     the type has none of its own
+ * @param apiKeyVariables the environment variables that the vendor's own tools take the key from, the usual one first; unmodifiable
  * @param options the settings that only this type has; unmodifiable
  */
 public record ProviderType(
@@ -20,6 +21,7 @@ public record ProviderType(
         Optional<URI> baseUrl,
         Optional<String> defaultModel,
         boolean needsApiKey,
+        List<String> apiKeyVariables,
         List<ProviderOption> options) {
 
     /** Copies the options and checks that nothing is null. */
@@ -27,6 +29,7 @@ public record ProviderType(
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(baseUrl, "baseUrl");
         Objects.requireNonNull(defaultModel, "defaultModel");
+        apiKeyVariables = List.copyOf(apiKeyVariables);
         options = List.copyOf(options);
     }
 }

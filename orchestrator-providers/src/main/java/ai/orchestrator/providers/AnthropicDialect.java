@@ -133,20 +133,31 @@ final class AnthropicDialect implements Dialect {
                 Optional.of(URI.create("https://api.anthropic.com/v1")),
                 Optional.of("claude-haiku-5-5"),
                 true,
+                List.of("ANTHROPIC_API_KEY"),
                 List.of(
                         ProviderOption.of(
                                 API_VERSION,
                                 "2023-06-01",
                                 Pattern.compile("\\d{4}-\\d{2}-\\d{2}"),
-                                "a date such as 2023-06-01"),
+                                "a date such as 2023-06-01",
+                                "the version of the interface"),
                         ProviderOption.of(
-                                AUTH, "x-api-key", Pattern.compile("x-api-key|bearer"), "x-api-key or bearer"),
+                                AUTH,
+                                "x-api-key",
+                                Pattern.compile("x-api-key|bearer"),
+                                "x-api-key or bearer",
+                                "which header carries the key"),
                         ProviderOption.optional(
                                 BETA,
                                 Pattern.compile("[\\x21-\\x7e]{1,500}"),
-                                "names with commas between them, without blanks"),
+                                "names with commas between them, without blanks",
+                                "features that the vendor has not released; none by default"),
                         ProviderOption.of(
-                                MAX_TOKENS, "8192", Pattern.compile("[1-9]\\d{0,6}"), "a whole number from 1 on")));
+                                MAX_TOKENS,
+                                "8192",
+                                Pattern.compile("[1-9]\\d{0,6}"),
+                                "a whole number from 1 on",
+                                "the limit of answers whose request sets none")));
     }
 
     @Override

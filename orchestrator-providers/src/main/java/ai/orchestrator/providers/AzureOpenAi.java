@@ -30,12 +30,19 @@ final class AzureOpenAi {
                         API_VERSION,
                         Pattern.compile("\\d{4}-\\d{2}-\\d{2}(?:-preview)?|v1|preview|latest"),
                         "a date such as 2024-10-21 or 2025-04-01-preview; at an address that ends with /v1 also v1,"
-                                + " preview or latest"),
-                ProviderOption.of(AUTH, "api-key", Pattern.compile("api-key|bearer"), "api-key or bearer"),
+                                + " preview or latest",
+                        "the version of the interface; by default the one that the address goes with"),
+                ProviderOption.of(
+                        AUTH,
+                        "api-key",
+                        Pattern.compile("api-key|bearer"),
+                        "api-key or bearer",
+                        "which header carries the key"),
                 ProviderOption.optional(
                         DEPLOYED_MODEL,
                         Pattern.compile("[\\x21-\\x7e]{1,200}"),
-                        "the name of the model that the deployment runs, such as gpt-5-mini"));
+                        "the name of the model that the deployment runs, such as gpt-5-mini",
+                        "what the deployment runs, which decides what may be asked of it; by default what its name says"));
     }
 
     /** Where to post. The address may be the whole one that Azure's portal shows, but for its query. */

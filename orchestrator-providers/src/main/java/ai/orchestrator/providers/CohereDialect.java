@@ -39,6 +39,7 @@ final class CohereDialect implements Dialect {
             Optional.of(URI.create("https://api.cohere.com/v2")),
             Optional.of("command-r7b-12-2024"),
             true,
+            List.of("COHERE_API_KEY", "CO_API_KEY"),
             List.of());
 
     /** Whose {@link Message#providerState()} is this dialect's: an assistant's message with its tool plan and its thoughts alone. */

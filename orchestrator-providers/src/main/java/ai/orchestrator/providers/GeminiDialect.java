@@ -43,6 +43,7 @@ final class GeminiDialect implements Dialect {
             Optional.of(URI.create("https://generativelanguage.googleapis.com/v1beta")),
             Optional.of("gemini-3.5-flash-lite"),
             true,
+            List.of("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             List.of());
 
     /** Whose {@link Message#providerState()} is this dialect's. */

@@ -37,11 +37,13 @@ final class HuggingFaceTextDialect implements Dialect {
             Optional.of(URI.create("https://router.huggingface.co/hf-inference/models")),
             Optional.empty(),
             true,
+            List.of("HF_TOKEN", "HUGGINGFACE_API_KEY"),
             List.of(ProviderOption.of(
                     TEMPLATE,
                     PromptTemplate.PLAIN.word(),
                     Pattern.compile("plain|chatml|llama-3"),
-                    "plain, chatml or llama-3")));
+                    "plain, chatml or llama-3",
+                    "how a conversation becomes one text")));
 
     private static final Set<String> FIXED_FIELDS = Set.of("inputs", "stream");
 

@@ -43,12 +43,18 @@ final class OllamaDialect implements Dialect {
             Optional.of(URI.create("http://localhost:11434")),
             Optional.of("llama3.2"),
             false,
+            List.of(),
             List.of(
                     ProviderOption.optional(
                             KEEP_ALIVE,
                             Pattern.compile("-?\\d{1,9}|-?(?:\\d{1,9}(?:\\.\\d{1,9})?(?:ms|[smh]))+"),
-                            "a number of seconds, a duration such as 90s or 1h30m, or a negative one for ever"),
-                    ProviderOption.optional(NUM_CTX, Pattern.compile("[1-9]\\d{0,8}"), "a whole number from 1 on")));
+                            "a number of seconds, a duration such as 90s or 1h30m, or a negative one for ever",
+                            "how long the model stays loaded; by default as long as the server says"),
+                    ProviderOption.optional(
+                            NUM_CTX,
+                            Pattern.compile("[1-9]\\d{0,8}"),
+                            "a whole number from 1 on",
+                            "the model's window in tokens; the server's by default")));
 
     /** Whose {@link Message#providerState()} is this dialect's. */
     static final String STATE = NAME;

@@ -18,16 +18,17 @@ import org.jspecify.annotations.Nullable;
  * at another one, whatever is there is taken to know the dialect's common part.
  */
 enum OpenAiPreset {
-    OPENAI("openai", "https://api.openai.com/v1", "gpt-6-luna"),
-    AZURE("azure", null, null),
-    GROQ("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-20b"),
-    HUGGING_FACE("huggingface", "https://router.huggingface.co/v1", "openai/gpt-oss-20b"),
-    MISTRAL("mistral", "https://api.mistral.ai/v1", "mistral-small-latest"),
-    DEEPSEEK("deepseek", "https://api.deepseek.com", "deepseek-flash"),
-    OPENROUTER("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-oss-20b:free"),
-    TOGETHER("together", "https://api.together.xyz/v1", null),
-    CEREBRAS("cerebras", "https://api.cerebras.ai/v1", null),
-    XAI("xai", "https://api.x.ai/v1", null),
+    OPENAI("openai", "https://api.openai.com/v1", "gpt-6-luna", "OPENAI_API_KEY"),
+    AZURE("azure", null, null, "AZURE_OPENAI_API_KEY"),
+    GROQ("groq", "https://api.groq.com/openai/v1", "openai/gpt-oss-20b", "GROQ_API_KEY"),
+    HUGGING_FACE(
+            "huggingface", "https://router.huggingface.co/v1", "openai/gpt-oss-20b", "HF_TOKEN", "HUGGINGFACE_API_KEY"),
+    MISTRAL("mistral", "https://api.mistral.ai/v1", "mistral-small-latest", "MISTRAL_API_KEY"),
+    DEEPSEEK("deepseek", "https://api.deepseek.com", "deepseek-flash", "DEEPSEEK_API_KEY"),
+    OPENROUTER("openrouter", "https://openrouter.ai/api/v1", "openai/gpt-oss-20b:free", "OPENROUTER_API_KEY"),
+    TOGETHER("together", "https://api.together.xyz/v1", null, "TOGETHER_API_KEY"),
+    CEREBRAS("cerebras", "https://api.cerebras.ai/v1", null, "CEREBRAS_API_KEY"),
+    XAI("xai", "https://api.x.ai/v1", null, "XAI_API_KEY"),
     VLLM("vllm", null, null),
     LM_STUDIO("lmstudio", "http://localhost:1234/v1", null);
 
@@ -42,10 +43,14 @@ enum OpenAiPreset {
     private final @Nullable String baseUrl;
     private final @Nullable String defaultModel;
 
-    OpenAiPreset(String typeName, @Nullable String baseUrl, @Nullable String defaultModel) {
+    @SuppressWarnings("ImmutableEnumChecker") // an unmodifiable list of strings
+    private final List<String> apiKeyVariables;
+
+    OpenAiPreset(String typeName, @Nullable String baseUrl, @Nullable String defaultModel, String... apiKeyVariables) {
         this.typeName = typeName;
         this.baseUrl = baseUrl;
         this.defaultModel = defaultModel;
+        this.apiKeyVariables = List.of(apiKeyVariables);
     }
 
     ProviderType type() {
@@ -54,12 +59,14 @@ enum OpenAiPreset {
                 Optional.ofNullable(baseUrl).map(URI::create),
                 Optional.ofNullable(defaultModel),
                 this == AZURE || (baseUrl != null && this != LM_STUDIO),
+                apiKeyVariables,
                 this == AZURE ? AzureOpenAi.options() : options());
     }
 
     private List<ProviderOption> options() {
         return headerOptions().stream()
-                .map(option -> ProviderOption.optional(option.name, HEADER_VALUE, "1 to 200 visible ASCII characters"))
+                .map(option -> ProviderOption.optional(
+                        option.name, HEADER_VALUE, "1 to 200 visible ASCII characters", "sent as " + option.header))
                 .toList();
     }
 

@@ -68,7 +68,7 @@ class ReaderFuzzTest {
     private static HttpChatProvider provider(FuzzCorpus corpus) {
         ProviderTarget target = new ProviderTarget(
                 "fuzzed",
-                new ProviderType(corpus.name(), Optional.empty(), Optional.empty(), false, List.of()),
+                new ProviderType(corpus.name(), Optional.empty(), Optional.empty(), false, List.of(), List.of()),
                 URI.create("http://localhost/v1"),
                 "m",
                 Optional.of("sk-planted-secret-1234567890"),
