@@ -19,6 +19,7 @@ import java.util.OptionalLong;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,8 @@ final class ConfigKeys {
 
     private static final ValueType<StreamRescue> RESCUE = ValueType.choice(StreamRescue.class);
 
+    private static final ValueType<Preset> PRESETS = ValueType.choice(Preset.class);
+
     /** How a breaker is set up in one word. */
     enum Preset {
         FAST_API(CircuitBreakerSettings::fastApi),
@@ -59,6 +62,11 @@ final class ConfigKeys {
 
         CircuitBreakerSettings settings() {
             return settings.get();
+        }
+
+        private String meaning() {
+            return "`" + PRESETS.formatter().apply(this) + "` (" + settings().failureThreshold() + ", "
+                    + ValueType.formatDuration(settings().timeoutDuration()) + ")";
         }
     }
 
@@ -289,14 +297,17 @@ final class ConfigKeys {
     static final List<Setting<Draft, ProviderSettings, ?>> SHARED = List.of(
             Setting.<Draft, ProviderSettings, Preset>of(
                             PRESET,
-                            ValueType.choice(Preset.class),
-                            "fast-api, slow-api, critical-service",
+                            PRESETS,
+                            String.join(", ", PRESETS.choices()),
                             (draft, preset) -> draft.breaker
                                     // Only what a preset is about: the rest may come from the defaults.
                                     .failureThreshold(preset.settings().failureThreshold())
                                     .timeoutDuration(preset.settings().timeoutDuration()),
                             settings -> Optional.empty(),
-                            "sets the next two: `fast-api` (5, 30s), `slow-api` (3, 60s), `critical-service` (10, 2m)")
+                            "sets the next two: "
+                                    + Stream.of(Preset.values())
+                                            .map(Preset::meaning)
+                                            .collect(Collectors.joining(", ")))
                     .unset("none"),
             of(
                     "circuit-breaker.failure-threshold",

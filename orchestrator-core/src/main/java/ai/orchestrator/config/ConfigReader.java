@@ -106,7 +106,7 @@ final class ConfigReader {
     private List<Mistake> sorted(List<Mistake> found) {
         return found.stream()
                 .sorted(Comparator.comparingInt(mistake -> mistake.line().orElse(Integer.MAX_VALUE)))
-                .map(mistake -> mistake.withTexts(secrets::mask))
+                .map(mistake -> mistake.withTexts(text -> secrets.mask(ConfigValue.printable(text))))
                 .toList();
     }
 
@@ -203,19 +203,13 @@ final class ConfigReader {
         } catch (IllegalArgumentException e) {
             bad.add(key);
             boolean secret = setting.name().equals(ConfigKeys.API_KEY);
-            Mistake mistake =
-                    Mistake.of(given.key(), secret ? null : shown(given.text()), String.valueOf(e.getMessage()));
+            Mistake mistake = Mistake.of(given.key(), secret ? null : given.text(), String.valueOf(e.getMessage()));
             mistakes.add(given.origin()
                     .of(known.nearestChoice(setting.type(), given.text())
                             .map(mistake::nearest)
                             .orElse(mistake)));
             return false;
         }
-    }
-
-    /** On one line, and not longer than a line. */
-    private static String shown(String value) {
-        return ConfigValue.printable(value);
     }
 
     // ---- What holds for all
@@ -253,7 +247,7 @@ final class ConfigReader {
         } catch (IllegalArgumentException e) {
             note(
                     sources.first(Scope.PROVIDER, name),
-                    Mistake.of(ConfigKeys.PROVIDERS + shown(name), null, String.valueOf(e.getMessage())));
+                    Mistake.of(ConfigKeys.PROVIDERS + name, null, String.valueOf(e.getMessage())));
             return;
         }
         onlyOneKey(prefix, own);
@@ -321,7 +315,7 @@ final class ConfigReader {
             mistakes.add(file.origin()
                     .of(Mistake.of(
                             file.key(),
-                            shown(file.text()),
+                            file.text(),
                             "set together with " + prefix + ConfigKeys.API_KEY + "; set one of the two")));
         } else {
             // As for one and the same key, the stronger source wins.
@@ -353,7 +347,7 @@ final class ConfigReader {
         String key = mistake.key();
         boolean keyFileIsBad = key.endsWith("." + ConfigKeys.API_KEY) && bad.contains(key + "-file");
         if (!bad.contains(key) && !keyFileIsBad) {
-            mistakes.add(origin(Scope.PROVIDER, provider, key).of(mistake.withTexts(ConfigValue::printable)));
+            mistakes.add(origin(Scope.PROVIDER, provider, key).of(mistake));
         }
     }
 
@@ -376,7 +370,7 @@ final class ConfigReader {
         } catch (IllegalArgumentException e) {
             note(
                     sources.first(Scope.ROUTE, name),
-                    Mistake.of(ConfigKeys.ROUTES + shown(name), null, String.valueOf(e.getMessage())));
+                    Mistake.of(ConfigKeys.ROUTES + name, null, String.valueOf(e.getMessage())));
             return Optional.empty();
         }
         for (Setting<RouteSettings.Builder, RouteSettings, ?> setting : ConfigKeys.ROUTE) {
@@ -407,7 +401,7 @@ final class ConfigReader {
     private void check(OrchestratorSettings all) {
         RouteCheck.check(all.routes(), all.providers(), mistake -> {
             String route = KeyPath.parse(mistake.key()).map(KeyPath::name).orElse("");
-            mistakes.add(origin(Scope.ROUTE, route, mistake.key()).of(mistake.withTexts(ConfigValue::printable)));
+            mistakes.add(origin(Scope.ROUTE, route, mistake.key()).of(mistake));
         });
         Set<String> noted = new HashSet<>();
         for (Read provider : providers) {
@@ -448,7 +442,7 @@ final class ConfigReader {
         return Optional.of(given.origin()
                 .of(Mistake.of(
                         given.key(),
-                        shown(given.text()),
+                        given.text(),
                         "is beyond the deadline of " + text + ", so it could never be reached; lower it to at most "
                                 + text + ", or raise orchestrator.deadline")));
     }

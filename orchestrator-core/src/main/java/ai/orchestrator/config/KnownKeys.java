@@ -7,7 +7,6 @@ import ai.orchestrator.internal.ProviderCatalog;
 import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderType;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -101,16 +100,21 @@ final class KnownKeys {
         if (!rest.startsWith(group)) {
             return Optional.empty();
         }
-        String[] words = rest.substring(group.length()).split("_", -1);
-        for (int end = 1; end < words.length; end++) {
-            String setting = String.join("", Arrays.asList(words).subList(end, words.length));
+        List<String> words = List.of(rest.substring(group.length()).split("_", -1));
+        int index = -1;
+        String last = words.get(words.size() - 1);
+        if (scope == Scope.ROUTE && last.matches("\\d{1,4}")) {
+            index = Integer.parseInt(last);
+            words = words.subList(0, words.size() - 1);
+        }
+        for (int end = 1; end < words.size(); end++) {
+            String setting = String.join("", words.subList(end, words.size())).toLowerCase(Locale.ROOT);
             Optional<String> known = names(scope).stream()
-                    .filter(name -> KeyPath.relaxed(name).replace(".", "").equals(setting.toLowerCase(Locale.ROOT)))
+                    .filter(name -> KeyPath.relaxed(name).replace(".", "").equals(setting))
                     .findFirst();
             if (known.isPresent()) {
-                String name =
-                        String.join("-", Arrays.asList(words).subList(0, end)).toLowerCase(Locale.ROOT);
-                return Optional.of(new KeyPath(scope, name, KeyPath.relaxed(known.get()), -1));
+                String name = String.join("-", words.subList(0, end)).toLowerCase(Locale.ROOT);
+                return Optional.of(new KeyPath(scope, name, KeyPath.relaxed(known.get()), index));
             }
         }
         return Optional.empty();
@@ -136,12 +140,11 @@ final class KnownKeys {
 
     /** What to say of a key that nobody knows. */
     Mistake unknown(String written, @Nullable KeyPath path, List<ProviderOption> options) {
-        String key = ConfigValue.printable(written);
         Optional<String> nearest = path == null ? nearestKey(written) : nearest(path, options);
         if (nearest.isPresent()) {
-            return Mistake.of(key, null, "unknown key").nearest(nearest.get());
+            return Mistake.of(written, null, "unknown key").nearest(nearest.get());
         }
-        return Mistake.of(key, null, path == null ? withoutSetting(written) : withoutNearest(path, options));
+        return Mistake.of(written, null, path == null ? withoutSetting(written) : withoutNearest(path, options));
     }
 
     /** The key most like one of which nothing else is known. */

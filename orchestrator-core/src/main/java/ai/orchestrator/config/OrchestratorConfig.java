@@ -52,6 +52,18 @@ public final class OrchestratorConfig {
     }
 
     /**
+     * Settings as a properties file, for what a program has built: reading it gives equal settings. Has what is not as it is by default.
+     * A key is never in it: the file has <code>${NAME_API_KEY}</code> in its place, after the provider's name in capitals.
+     *
+     * @param settings what is to be written
+     * @return the text of a file, which is in UTF-8
+     * @throws IllegalArgumentException if a provider or a strategy is the application's own, which no file can name
+     */
+    public static String properties(OrchestratorSettings settings) {
+        return PropertiesWriter.write(settings);
+    }
+
+    /**
      * What is configured.
      *
      * @return the settings; they have the keys

@@ -23,7 +23,7 @@ final class Sources {
 
         /** What people look for: a variable's name says nothing of the key. */
         String shownKey(String official) {
-            return origin.rank() == Origin.Rank.ENVIRONMENT ? official : ConfigValue.printable(written);
+            return origin.rank() == Origin.Rank.ENVIRONMENT ? official : written;
         }
     }
 
@@ -59,7 +59,7 @@ final class Sources {
                         .add(raw);
             } else {
                 mistakes.add(origin.of(Mistake.of(
-                        ConfigValue.printable(entry.key()),
+                        entry.key(),
                         null,
                         "given twice, first in line " + before.origin().line()
                                 + "; give it once (two providers need two names)")));

@@ -35,7 +35,7 @@ record ValueType<T>(
         Function<T, String> formatter,
         List<String> choices) {
 
-    private static final Pattern SIZE = Pattern.compile("(\\d{1,15})\\s?(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,19})\\s?(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
     private static final Pattern SIMPLE_DURATION = Pattern.compile("([+-]?\\d{1,15})(ms|s|m|h|d)");
     private static final Pattern PERCENTAGE = Pattern.compile("([+-]?\\d{1,9}(?:\\.\\d{1,9})?)\\s?%");
     private static final long KILO = 1024;

@@ -206,7 +206,7 @@ public final class QuotaSettings {
          * @return this builder
          */
         public Builder zone(ZoneId zone) {
-            this.zone = Objects.requireNonNull(zone, "zone");
+            this.zone = zone.normalized();
             return this;
         }
 

@@ -1,0 +1,303 @@
+package ai.orchestrator.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+
+import ai.orchestrator.ConfigurationException;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorSettings;
+import ai.orchestrator.OrchestratorStatus;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RouteSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where values come from, and which of them wins (C1). */
+class SourcesTest {
+
+    private static final String KEY = "orchestrator.providers.groq-1.timeout.total";
+    private static final String FILE = """
+            orchestrator.defaults.timeout.total=1s
+            orchestrator.providers.groq-1.type=groq
+            orchestrator.providers.groq-1.api-key=${GROQ_API_KEY}
+            orchestrator.providers.groq-1.timeout.total=2s
+            """;
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void the_program_wins_over_system_properties_over_the_environment_over_the_file_over_the_defaults()
+            throws IOException {
+        Map<String, String> environment = new HashMap<>(Map.of("GROQ_API_KEY", "gsk-1"));
+        Map<String, String> properties = new HashMap<>();
+        String[][] expected = {
+            {"1s", "orchestrator.defaults.timeout.total, line 1"},
+            {"2s", "line 4"},
+            {"3s", "environment variable ORCHESTRATOR_PROVIDERS_GROQ_1_TIMEOUT_TOTAL"},
+            {"4s", "system property " + KEY},
+            {"5s", "set by the program"}
+        };
+        for (int strongest = 0; strongest < expected.length; strongest++) {
+            if (strongest == 2) {
+                environment.put("ORCHESTRATOR_PROVIDERS_GROQ_1_TIMEOUT_TOTAL", "3s");
+            }
+            if (strongest == 3) {
+                properties.put(KEY, "4s");
+            }
+            ConfigLoader loader = ConfigFiles.loader(directory, strongest == 0 ? FILE.replace(KEY, "#" + KEY) : FILE)
+                    .environment(environment)
+                    .systemProperties(properties);
+            if (strongest == 4) {
+                loader.set(KEY, "5s");
+            }
+
+            ConfigReport report = loader.check();
+
+            assertThat(report.mistakes()).isEmpty();
+            assertThat(ConfigFiles.value(report, KEY)).isEqualTo(expected[strongest][0]);
+            assertThat(ConfigFiles.origin(report, KEY)).isEqualTo(expected[strongest][1]);
+            assertThat(report.settings().orElseThrow().providers().get(0).totalTimeout())
+                    .contains(Duration.ofSeconds(strongest + 1));
+        }
+    }
+
+    @Test
+    void what_the_builder_is_told_last_wins_over_all() throws IOException {
+        Orchestrator.Builder builder = ConfigFiles.loader(directory, ConfigFiles.GOOD)
+                .systemProperties(Map.of("orchestrator.deadline", "3s"))
+                .load()
+                .toBuilder()
+                .deadline(Duration.ofSeconds(1));
+
+        assertThat(builder.settings().deadline()).isEqualTo(Duration.ofSeconds(1));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ORCHESTRATOR_PROVIDERS_GROQ_1_CIRCUIT_BREAKER_FAILURE_THRESHOLD",
+                "ORCHESTRATOR_PROVIDERS_GROQ1_CIRCUITBREAKER_FAILURETHRESHOLD",
+                "ORCHESTRATOR_PROVIDERS_GROQ_1_CIRCUITBREAKER_FAILURETHRESHOLD"
+            })
+    void a_variable_may_have_its_hyphens_as_underscores_or_not_at_all(String variable) throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, FILE)
+                .environment(Map.of("GROQ_API_KEY", "gsk-1", variable, "9"))
+                .check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(ConfigFiles.value(report, "orchestrator.providers.groq-1.circuit-breaker.failure-threshold"))
+                .isEqualTo("9");
+    }
+
+    @Test
+    void the_environment_alone_can_configure_everything() {
+        ConfigReport report = ConfigLoader.withoutFile()
+                .systemProperties(Map.of())
+                .environment(Map.of(
+                        "ORCHESTRATOR_PROVIDERS_MY_GROQ_TYPE", "groq",
+                        "ORCHESTRATOR_PROVIDERS_MY_GROQ_API_KEY", "gsk-1",
+                        "ORCHESTRATOR_PROVIDERS_MY_GROQ_CIRCUIT_BREAKER_PRESET", "fast-api",
+                        "ORCHESTRATOR_PROVIDERS_C_TYPE", "anthropic",
+                        "ORCHESTRATOR_PROVIDERS_C_API_KEY", "sk-1",
+                        "ORCHESTRATOR_PROVIDERS_C_MAX_TOKENS", "99",
+                        "ORCHESTRATOR_ROUTES_FAST_PROVIDERS_0", "my-groq",
+                        "ORCHESTRATOR_ROUTES_SLOW_PROVIDERS", "c,my-groq",
+                        "ORCHESTRATOR_ROUTES_SLOW_STREAM_RESCUE", "HOLD",
+                        "ORCHESTRATOR_DEADLINE", "9s"))
+                .check();
+
+        assertThat(report.mistakes()).isEmpty();
+        OrchestratorSettings settings = report.settings().orElseThrow();
+        assertThat(settings.deadline()).isEqualTo(Duration.ofSeconds(9));
+        assertThat(settings.providers()).extracting(ProviderSettings::name).containsExactlyInAnyOrder("my-groq", "c");
+        assertThat(settings.routes())
+                .extracting(RouteSettings::name, RouteSettings::providers)
+                .containsExactlyInAnyOrder(tuple("fast", List.of("my-groq")), tuple("slow", List.of("c", "my-groq")));
+    }
+
+    @Test
+    void a_variable_that_may_mean_two_providers_is_a_mistake() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, FILE + "orchestrator.providers.groq1.type=ollama\n")
+                .environment(Map.of("GROQ_API_KEY", "gsk-1", "ORCHESTRATOR_PROVIDERS_GROQ_1_PRIORITY", "3"))
+                .check();
+
+        assertThat(report.mistakes())
+                .hasToString("[environment variable ORCHESTRATOR_PROVIDERS_GROQ_1_PRIORITY: may mean groq-1 and groq1,"
+                        + " which are the same in the name of a variable; rename one of the two]");
+    }
+
+    @Test
+    void a_bad_value_is_a_mistake_wherever_it_comes_from() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, FILE)
+                .environment(Map.of("GROQ_API_KEY", "gsk-1", "ORCHESTRATOR_DEADLINE", "soon"))
+                .systemProperties(Map.of("orchestrator.cache.ttl", "never"))
+                .set("orchestrator.health.check", "perhaps")
+                .set("orchestrator.helth.check", "true")
+                .set("deadline", "3s")
+                .check();
+
+        assertThat(report.mistakes())
+                .extracting(String::valueOf)
+                .containsExactlyInAnyOrder(
+                        "environment variable ORCHESTRATOR_DEADLINE: orchestrator.deadline=soon: must be a duration, more"
+                                + " than 0s, such as 500ms, 60s, 5m, 2h, 30d or PT1M30S",
+                        "system property orchestrator.cache.ttl: orchestrator.cache.ttl=never: must be a duration, more"
+                                + " than 0s, such as 500ms, 60s, 5m, 2h, 30d or PT1M30S",
+                        "set by the program: orchestrator.health.check=perhaps: must be true or false",
+                        "set by the program: orchestrator.helth.check: unknown key; did you mean"
+                                + " orchestrator.health.check?",
+                        "set by the program: deadline: unknown key; did you mean orchestrator.deadline?");
+    }
+
+    @Test
+    void a_value_that_a_stronger_source_has_need_not_be_right_in_the_weaker_one() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, FILE)
+                .set("orchestrator.providers.groq-1.api-key", "gsk-vault")
+                .check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(report.settings().orElseThrow().providers().get(0).apiKey()).contains("gsk-vault");
+    }
+
+    @Test
+    void what_is_almost_a_key_is_warned_of_and_what_is_not_is_passed_over() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, FILE)
+                .environment(Map.of(
+                        "GROQ_API_KEY", "gsk-1",
+                        "ORCHESTRATOR_DEDLINE", "3s",
+                        "ORCHESTRATOR_PROVIDERS_GROQ_1_PRIORTY", "3",
+                        "ORCHESTRATOR_HOME", "/opt",
+                        "ORCHESTRATOR_VERSION", "1"))
+                .systemProperties(Map.of("orchestrator.debug", "true", "orchestrator.cache.tll", "1s", "other", "x"))
+                .check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(report.warnings())
+                .extracting(String::valueOf)
+                .containsExactlyInAnyOrder(
+                        "environment variable ORCHESTRATOR_DEDLINE: is no key of the configuration and has no effect; did"
+                                + " you mean ORCHESTRATOR_DEADLINE?",
+                        "environment variable ORCHESTRATOR_PROVIDERS_GROQ_1_PRIORTY: is no key of the configuration and has"
+                                + " no effect; did you mean ORCHESTRATOR_PROVIDERS_GROQ_1_PRIORITY?",
+                        "system property orchestrator.cache.tll: is no key of the configuration and has no effect; did you"
+                                + " mean orchestrator.cache.ttl?");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"FILE, ENV", "ENV, FILE"})
+    void of_a_key_and_a_key_file_the_stronger_source_wins(String key, String file) throws IOException {
+        Files.writeString(directory.resolve("key"), "\n  gsk-of-file \r\n");
+        Map<String, String> lines = new LinkedHashMap<>();
+        lines.put(key, "api-key=gsk-of-line");
+        lines.put(file, "api-key-file=key");
+        String text = "orchestrator.providers.groq-1.type=groq\norchestrator.providers.groq-1." + lines.get("FILE");
+        String[] variable = lines.get("ENV").split("=", 2);
+        ConfigReport report = ConfigFiles.loader(directory, text)
+                .environment(Map.of(
+                        "ORCHESTRATOR_PROVIDERS_GROQ_1_"
+                                + variable[0].toUpperCase(java.util.Locale.ROOT).replace('-', '_'),
+                        variable[1]))
+                .check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(report.settings().orElseThrow().providers().get(0).apiKey())
+                .contains(key.equals("ENV") ? "gsk-of-line" : "gsk-of-file");
+        assertThat(report.toString()).doesNotContain("gsk-of-line");
+    }
+
+    @Test
+    void a_key_file_is_looked_for_beside_the_properties_file_and_never_shown() throws IOException {
+        Path secrets = Files.createDirectory(directory.resolve("secrets"));
+        Files.writeString(secrets.resolve("groq"), "gsk-of-file-123456\n");
+        ConfigReport report = ConfigFiles.loader(
+                        directory,
+                        "orchestrator.providers.g.type=groq\norchestrator.providers.g.api-key-file=secrets/groq\n"
+                                + "orchestrator.providers.g.organization=gsk-of-file-123456\n"
+                                + "orchestrator.providers.g.model=gsk-of-file-123456\n")
+                .check();
+
+        assertThat(ConfigFiles.value(report, "orchestrator.providers.g.api-key"))
+                .isEqualTo("****");
+        assertThat(ConfigFiles.origin(report, "orchestrator.providers.g.api-key"))
+                .isEqualTo("line 2, file secrets/groq");
+        assertThat(ConfigFiles.value(report, "orchestrator.providers.g.model")).isEqualTo("****");
+        assertThat(report.mistakes().toString() + report.values() + report.warnings())
+                .doesNotContain("gsk-of-file");
+    }
+
+    @Test
+    void a_key_file_that_holds_no_key_is_refused_without_showing_it() throws IOException {
+        Files.writeString(directory.resolve("two"), "gsk-first-123456\ngsk-second-123456\n");
+        Files.writeString(directory.resolve("empty"), " \n");
+        Files.write(directory.resolve("large"), new byte[70_000]);
+        Files.writeString(directory.resolve("umlaut"), "gsk-ä");
+        for (String[] expected : List.of(
+                new String[] {"two", "must hold the key alone, in visible ASCII without blanks or line breaks"},
+                new String[] {"empty", "is empty"},
+                new String[] {"large", "is larger than 64 KB, so no key"},
+                new String[] {"umlaut", "must hold the key alone, in visible ASCII without blanks or line breaks"})) {
+            ConfigReport report = ConfigFiles.loader(
+                            directory,
+                            "orchestrator.providers.g.type=groq\norchestrator.providers.g.api-key-file=" + expected[0])
+                    .check();
+
+            assertThat(report.mistakes())
+                    .hasToString("[line 2: orchestrator.providers.g.api-key-file=" + expected[0] + ": the file "
+                            + directory.resolve(expected[0]) + " " + expected[1] + "]");
+        }
+        assertThatThrownBy(() -> ProviderSettings.builder("p").apiKeyFile(directory.resolve("two")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining("gsk");
+    }
+
+    @Test
+    void providers_keep_the_order_of_the_file_whatever_else_is_said_of_them() throws IOException {
+        try (Orchestrator orchestrator = ConfigFiles.loader(
+                        directory,
+                        "orchestrator.providers.z.type=ollama\norchestrator.providers.a.type=ollama\n"
+                                + "orchestrator.providers.z.model=m\n")
+                .environment(Map.of("ORCHESTRATOR_PROVIDERS_A_MODEL", "x"))
+                .systemProperties(Map.of("orchestrator.providers.a.weight", "3"))
+                .load()
+                .orchestrator()) {
+            assertThat(orchestrator.status().routes())
+                    .containsExactly(new OrchestratorStatus.Route("default", "priority", List.of("z", "a")));
+        }
+    }
+
+    @Test
+    void a_file_is_read_with_the_mark_that_windows_editors_put_before_it() throws IOException {
+        assertThat(ConfigFiles.loader(directory, "\ufeff" + ConfigFiles.GOOD)
+                        .check()
+                        .mistakes())
+                .isEmpty();
+    }
+
+    @Test
+    void a_file_that_is_no_configuration_at_all_is_refused_in_one_sentence() throws IOException {
+        Path large = directory.resolve("large");
+        Files.write(large, new byte[1024 * 1024 + 1]);
+        for (String[] expected : List.of(
+                new String[] {"none", "there is no such file"},
+                new String[] {".", "it is a directory"},
+                new String[] {"large", "it is larger than 1 MB, so no configuration"})) {
+            Path file = directory.resolve(expected[0]);
+            assertThatThrownBy(() -> ConfigLoader.of(file).load())
+                    .isInstanceOf(ConfigurationException.class)
+                    .hasMessage(file + ": " + expected[1]);
+        }
+    }
+}
