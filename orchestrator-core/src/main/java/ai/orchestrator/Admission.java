@@ -23,16 +23,27 @@ sealed interface Admission {
     final class Granted implements Admission {
 
         private final RegisteredProvider provider;
+        private final ProviderSetup setup;
         private final Parking.@Nullable FirstCall first;
         private final Quota.@Nullable Reservation quota;
 
         /** The breaker's; null for an attempt that it hears nothing of. */
         private @Nullable Permit permit;
 
-        Granted(RegisteredProvider provider, Parking.@Nullable FirstCall first, Quota.@Nullable Reservation quota) {
+        Granted(
+                RegisteredProvider provider,
+                ProviderSetup setup,
+                Parking.@Nullable FirstCall first,
+                Quota.@Nullable Reservation quota) {
             this.provider = provider;
+            this.setup = setup;
             this.first = first;
             this.quota = quota;
+        }
+
+        /** What the attempt goes by, whatever changes meanwhile. */
+        ProviderSetup setup() {
+            return setup;
         }
 
         void guardedBy(Permit permit) {
@@ -41,7 +52,7 @@ sealed interface Admission {
 
         void succeeded(Attempt attempt, Duration took) {
             provider.lastCheck().answered();
-            provider.leave();
+            provider.leave(setup);
             if (quota != null) {
                 Usage usage = attempt.usage();
                 if (usage == null) {
@@ -67,7 +78,7 @@ sealed interface Admission {
          * @return whether the provider is parked from now on, and was not before
          */
         boolean failed(Attempt attempt, Duration took, Throwable cause, Decision decision, FailureKind kind) {
-            provider.leave();
+            provider.leave(setup);
             if (quota != null) {
                 quota.refund();
                 provider.correctQuota(attempt.rateLimits());
@@ -81,7 +92,7 @@ sealed interface Admission {
                 provider.recent().failed();
             }
             // Parked before others may come.
-            boolean parked = decision.parkNanos() > 0 && provider.parking().park(decision.parkNanos(), kind);
+            boolean parked = decision.parkNanos() > 0 && provider.park(setup, decision.parkNanos(), kind);
             if (first != null) {
                 if (kind == FailureKind.CANCELLED) {
                     // Nothing was learnt, so that the others would all come at once.
@@ -102,7 +113,7 @@ sealed interface Admission {
 
         /** The attempt came to nothing that anybody could say what it means: an {@link Error}. */
         void broken(Duration took, Throwable cause) {
-            provider.leave();
+            provider.leave(setup);
             refund();
             provider.attempts().failed();
             provider.recent().failed();
@@ -125,7 +136,7 @@ sealed interface Admission {
 
         /** Another guard keeps the call away. */
         void giveBack() {
-            provider.leave();
+            provider.leave(setup);
             refund();
             if (first != null) {
                 first.release();

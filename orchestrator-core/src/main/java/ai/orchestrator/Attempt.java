@@ -6,6 +6,7 @@ import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.Usage;
 import ai.orchestrator.provider.Cancellation;
+import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.Delivery;
 import ai.orchestrator.provider.EventSink;
 import ai.orchestrator.provider.FailureKind;
@@ -24,7 +25,8 @@ final class Attempt implements EventSink {
 
     private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
 
-    private final RegisteredProvider provider;
+    private final String provider;
+    private final ChatProvider chatProvider;
     private final Deadline deadline;
     private final Delivery delivery;
     private final LiveAnswer.Reception live;
@@ -40,24 +42,26 @@ final class Attempt implements EventSink {
     private volatile boolean finished;
 
     /**
+     * @param setup what it goes by, kept open by the caller
      * @param makesRoom told how long the attempt has taken halfway to the deadline, on the time source's thread; says whether the other half
      *     is for another provider; null if nobody is to ask
      * @param live sees each event after it was collected
      */
     Attempt(
-            RegisteredProvider provider,
+            ProviderSetup setup,
             TimeSource timeSource,
             Deadline callDeadline,
             @Nullable LongPredicate makesRoom,
             Delivery delivery,
             LiveAnswer.Reception live) {
-        this.provider = provider;
+        this.provider = setup.settings().name();
+        this.chatProvider = setup.client().chatProvider();
         this.delivery = delivery;
         this.live = live;
-        this.deadline = provider.attemptDeadline(callDeadline);
+        this.deadline = setup.attemptDeadline(callDeadline);
         this.limits = new AttemptLimits(
                 timeSource,
-                provider.settings(),
+                setup.settings(),
                 deadline,
                 callDeadline,
                 makesRoom,
@@ -79,7 +83,7 @@ final class Attempt implements EventSink {
             cancellation.onCancel(live::end);
         }
         try (Cancellation.Registration registration = callCancellation.onCancel(cancellation::cancel)) {
-            provider.chatProvider().chat(request, delivery, deadline, cancellation, this);
+            chatProvider.chat(request, delivery, deadline, cancellation, this);
             if (delivery == Delivery.STREAMED && cancellation.isCancelled() && !finished) {
                 // From then on events were dropped, so what was shown may lack some of what was collected.
                 throw ProviderException.of(FailureKind.CANCELLED, "cancelled");
@@ -109,14 +113,14 @@ final class Attempt implements EventSink {
             if (!collector.isComplete()) {
                 throw ProviderException.of(FailureKind.TRUNCATED, "the answer ended before it was complete");
             }
-            return collector.answer(provider.name());
+            return collector.answer(provider);
         }
     }
 
     /** What a provider does after the end of its answer takes nothing away from it. */
     private ChatResponse.Builder answerDespite(ProviderException failure) {
         if (finished) {
-            logger.debug("{} failed after the end of its answer, which counts", provider.name(), failure);
+            logger.debug("{} failed after the end of its answer, which counts", provider, failure);
             return answer();
         }
         throw failure;

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +33,7 @@ final class Call {
     private static final Duration LONGEST_HINT = Duration.ofDays(366);
 
     private final Context context;
+    private final Route route;
     private final ChatRequest request;
     private final Deadline deadline;
     private final Duration allowed;
@@ -53,14 +55,14 @@ final class Call {
      * What all calls of an orchestrator share.
      *
      * @param random zero or more and less than one, another number each time
-     * @param passesFilteredOn whether a policy refusal is put to another provider
+     * @param present a route as it is now, by its name; null if there is none any more
      * @param aborted whether calls are to end because the orchestrator is closed
      */
     record Context(
             TimeSource timeSource,
             RetryBudget budget,
             DoubleSupplier random,
-            boolean passesFilteredOn,
+            Function<String, @Nullable Route> present,
             BooleanSupplier aborted) {
 
         /** Why a call is to end that this thread makes or waits for; null if it is not. */
@@ -86,6 +88,7 @@ final class Call {
             Cancellation cancellation,
             LiveAnswer live) {
         this.context = context;
+        this.route = route;
         this.request = request;
         this.allowed = allowed;
         this.deadline = deadline;
@@ -103,10 +106,15 @@ final class Call {
                 Admission.Granted admission;
                 if (candidate != null) {
                     admission = awaitTurn(candidate) ? admit(candidate) : null;
+                } else if (candidates.renew()) {
+                    continue;
                 } else {
                     candidate = lastAsked == null ? candidates.leastBad() : null;
                     admission = candidate == null ? null : admitDespiteBreaker(candidate);
                     if (candidate == null || admission == null) {
+                        if (candidates.renew()) {
+                            continue;
+                        }
                         throw exhausted();
                     }
                 }
@@ -153,7 +161,7 @@ final class Call {
     private Admission.@Nullable Granted admit(Candidate candidate) {
         RegisteredProvider provider = candidate.provider;
         if (candidate.attempts == 0) {
-            Optional<String> unfit = candidates.unfit(provider);
+            Optional<String> unfit = candidates.unfit(candidate);
             if (unfit.isPresent()) {
                 candidate.stage = Candidate.Stage.DONE;
                 note(new Trail.Skipped(provider.name(), unfit.get(), Optional.empty()));
@@ -235,14 +243,15 @@ final class Call {
     /** The answer, or null if the call goes on; throws if it ends here. */
     private @Nullable ChatResponse attempt(Candidate candidate, Admission.Granted admission) {
         RegisteredProvider provider = candidate.provider;
-        Delivery delivery = provider.settings().collectStreams() ? Delivery.STREAMED : live.delivery();
+        ProviderSetup setup = admission.setup();
+        Delivery delivery = setup.settings().collectStreams() ? Delivery.STREAMED : live.delivery();
         // What most calls have done before is nothing, and nobody looks at it while a whole answer is waited for.
         Trail soFar = steps.isEmpty() || live == LiveAnswer.NONE ? Trail.EMPTY : trail();
         Attempt attempt = new Attempt(
-                provider,
+                setup,
                 context.timeSource,
                 deadline,
-                makesRoom(candidate, delivery),
+                makesRoom(candidate, setup, delivery),
                 delivery,
                 live.attempt(provider.name(), soFar));
         ChatResponse.Builder answer;
@@ -268,9 +277,7 @@ final class Call {
         }
         Duration took = attempt.elapsed();
         admission.succeeded(attempt, took);
-        if (candidate.attempts > 1) {
-            candidate.retry().onComplete();
-        }
+        candidate.succeeded();
         add(new Trail.Answered(provider.name(), candidate.waited, took));
         return answer.trail(trail()).build();
     }
@@ -279,8 +286,8 @@ final class Call {
      * What to ask halfway to the deadline. A whole answer gives no sign of life before it is there, so without a limit one provider that has
      * fallen silent would use up the call.
      */
-    private @Nullable LongPredicate makesRoom(Candidate candidate, Delivery delivery) {
-        boolean unlimited = candidate.provider.settings().totalTimeout().isEmpty();
+    private @Nullable LongPredicate makesRoom(Candidate candidate, ProviderSetup setup, Delivery delivery) {
+        boolean unlimited = setup.settings().totalTimeout().isEmpty();
         return delivery == Delivery.WHOLE && unlimited && candidates.areSeveral()
                 ? elapsed -> makesRoom(candidate, elapsed)
                 : null;
@@ -319,7 +326,7 @@ final class Call {
         boolean shown = live.failed(brokenOff);
         Decision decision;
         try {
-            decision = decide(candidate, failure, shown);
+            decision = decide(candidate, admission.setup(), failure, shown);
         } catch (Throwable e) {
             // From a provider's own code that was asked what it can do.
             admission.broken(took, failure);
@@ -347,11 +354,11 @@ final class Call {
         follow(candidate, failure.kind(), decision);
     }
 
-    private Decision decide(Candidate candidate, ProviderException failure, boolean shown) {
-        long wait = candidate.retry().onError(failure);
+    private Decision decide(Candidate candidate, ProviderSetup attempted, ProviderException failure, boolean shown) {
+        long wait = candidate.retry(attempted).onError(failure);
         long waitNanos = wait < 0 ? Decision.NONE : Duration.ofMillis(wait).toNanos();
         if (failure.kind() == FailureKind.CONTEXT_TOO_LONG) {
-            candidates.needLargerWindowThan(candidate.provider);
+            candidates.needLargerWindowThan(candidate);
         }
         return Decision.after(new Situation(
                 failure.kind(),
@@ -364,8 +371,8 @@ final class Call {
                 candidate.provider.parking().rateLimitsBefore(),
                 deadline.remainingNanos(),
                 context.budget.allowsRetry(),
-                context.passesFilteredOn,
-                candidate.provider.settings().retry()));
+                route.passesFilteredOn(),
+                attempted.settings().retry()));
     }
 
     private static long hintNanos(Duration hint) {

@@ -27,7 +27,7 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
     }
 
     final RegisteredProvider provider;
-    private final int order;
+    private final Route.Member member;
 
     /** Whether it comes after all that are not, because it is nearly out of quota, or fails its health checks. */
     final boolean deprioritized;
@@ -59,19 +59,26 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
 
     private Retry.@Nullable AsyncContext<ChatResponse.Builder> retry;
 
-    Candidate(RegisteredProvider provider, int order) {
-        this.provider = provider;
-        this.order = order;
+    Candidate(Route.Member member) {
+        this.provider = member.provider();
+        this.member = member;
         this.deprioritized = provider.isDeprioritized();
         this.quotaLeft = provider.quotaLeft();
     }
 
-    /** Resilience4j's view of the attempts. */
-    Retry.AsyncContext<ChatResponse.Builder> retry() {
+    /** Resilience4j's view of the attempts, which goes by what the first that failed went by. */
+    Retry.AsyncContext<ChatResponse.Builder> retry(ProviderSetup attempted) {
         if (retry == null) {
-            retry = provider.retry().begin();
+            retry = attempted.retry().begin();
         }
         return retry;
+    }
+
+    /** An attempt has succeeded. */
+    void succeeded() {
+        if (retry != null) {
+            retry.onComplete();
+        }
     }
 
     /** Whether it has never been asked, because it cannot serve the request. */
@@ -96,22 +103,22 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
 
     @Override
     public int order() {
-        return order;
+        return member.order();
     }
 
     @Override
     public int weight() {
-        return provider.settings().weight();
+        return member.settings().weight();
     }
 
     @Override
     public Optional<TokenPrice> price() {
-        return provider.settings().price();
+        return member.settings().price();
     }
 
     @Override
     public OptionalLong contextWindow() {
-        return provider.settings().contextWindow();
+        return member.settings().contextWindow();
     }
 
     @Override

@@ -9,6 +9,7 @@ import ai.orchestrator.quota.Quota;
 import ai.orchestrator.routing.RoutingContext;
 import ai.orchestrator.time.Deadline;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +28,7 @@ final class Candidates implements RoutingContext {
     private final Deadline deadline;
 
     /** The first {@link #placed} in the order of their ranks. */
-    private final Candidate[] all;
+    private Candidate[] all;
 
     /** How many have had their turn since something last happened that may have freed one of them. */
     private int passed;
@@ -55,16 +56,51 @@ final class Candidates implements RoutingContext {
         this.route = route;
         this.request = request;
         this.deadline = deadline;
-        this.all = new Candidate[route.providers().size()];
+        this.all = new Candidate[route.members().size()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = new Candidate(route.providers().get(i), route.order(i));
+            all[i] = new Candidate(route.members().get(i));
         }
         if (all.length > 1) {
             for (Candidate candidate : all) {
-                // Plus zero, because two zeros of different sign are equal to everybody but Double.compare.
-                candidate.rank = route.strategy().rank(candidate, this) + 0.0;
+                rank(candidate);
             }
         }
+    }
+
+    private void rank(Candidate candidate) {
+        // Plus zero, because two zeros of different sign are equal to everybody but Double.compare.
+        candidate.rank = route.strategy().rank(candidate, this) + 0.0;
+    }
+
+    /**
+     * Where one of them has been withdrawn since the call began, takes in those that its route has now, after all the others; so that a call
+     * loses nothing when its provider is replaced.
+     *
+     * @return false if there is nobody new
+     */
+    boolean renew() {
+        if (Arrays.stream(all).noneMatch(candidate -> candidate.provider.isWithdrawn())) {
+            return false;
+        }
+        Route present = context.present().apply(route.name());
+        if (present == null) {
+            return false;
+        }
+        List<Candidate> added = new ArrayList<>();
+        for (Route.Member member : present.members()) {
+            if (Arrays.stream(all).noneMatch(candidate -> candidate.provider == member.provider())) {
+                Candidate candidate = new Candidate(member);
+                rank(candidate);
+                added.add(candidate);
+            }
+        }
+        int before = all.length;
+        all = Arrays.copyOf(all, before + added.size());
+        for (int i = before; i < all.length; i++) {
+            all[i] = added.get(i - before);
+        }
+        sorted = false;
+        return !added.isEmpty();
     }
 
     // ---- What a strategy knows of the call
@@ -187,10 +223,10 @@ final class Candidates implements RoutingContext {
         Candidate best = null;
         Duration soonest = Duration.ZERO;
         for (Candidate candidate : all) {
-            Duration opensIn = candidate.stage == Stage.SKIPPED
-                            && unfit(candidate.provider).isEmpty()
-                    ? candidate.provider.opensIn(this).orElse(null)
-                    : null;
+            Duration opensIn =
+                    candidate.stage == Stage.SKIPPED && unfit(candidate).isEmpty()
+                            ? candidate.provider.opensIn(this).orElse(null)
+                            : null;
             if (opensIn != null && (best == null || opensIn.compareTo(soonest) < 0)) {
                 best = candidate;
                 soonest = opensIn;
@@ -242,19 +278,18 @@ final class Candidates implements RoutingContext {
     }
 
     private boolean isEligible(Candidate candidate) {
-        return unfit(candidate.provider).isEmpty()
-                && candidate.provider.refusal(this).isEmpty();
+        return unfit(candidate).isEmpty() && candidate.provider.refusal(this).isEmpty();
     }
 
     /** Why a provider cannot serve this request at all, if so. */
-    Optional<String> unfit(RegisteredProvider provider) {
+    Optional<String> unfit(Candidate candidate) {
         if (windowExceeded > 0) {
-            OptionalLong window = provider.settings().contextWindow();
+            OptionalLong window = candidate.contextWindow();
             if (window.isEmpty() || window.getAsLong() <= windowExceeded) {
                 return Optional.of("its context window is not known to be larger than " + windowExceeded + " tokens");
             }
         }
-        return provider.cannotServe(request);
+        return candidate.provider.cannotServe(request);
     }
 
     private boolean mayReturnTo(Candidate candidate) {
@@ -274,8 +309,11 @@ final class Candidates implements RoutingContext {
         if (!context.budget().allowsRetry()) {
             return Optional.of(BUDGET_USED_UP);
         }
+        if (candidate.provider.isWithdrawn()) {
+            return Optional.of("it was withdrawn");
+        }
         // The failure may have opened the breaker: it would refuse when the wait is over.
-        return unfit(candidate.provider)
+        return unfit(candidate)
                 .or(() -> candidate
                         .provider
                         .breaker()
@@ -329,10 +367,9 @@ final class Candidates implements RoutingContext {
     }
 
     /** A request was too long for a provider: only larger ones are of use. */
-    void needLargerWindowThan(RegisteredProvider provider) {
+    void needLargerWindowThan(Candidate candidate) {
         // Where its own window is not known, none is known to be larger.
-        windowExceeded =
-                Math.max(windowExceeded, provider.settings().contextWindow().orElse(Long.MAX_VALUE));
+        windowExceeded = Math.max(windowExceeded, candidate.contextWindow().orElse(Long.MAX_VALUE));
     }
 
     void forEach(Consumer<Candidate> action) {

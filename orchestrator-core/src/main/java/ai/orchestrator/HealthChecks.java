@@ -9,7 +9,10 @@ import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -28,39 +31,57 @@ final class HealthChecks implements AutoCloseable {
 
     private final TimeSource timeSource;
     private final InstantSource instantSource;
-    private final Duration timeout;
-    private final List<Checked> all;
     private final CallsInFlight underWay = new CallsInFlight();
 
     /** Its threads begin with the first check. */
     private final ExecutorService executor = CallThreads.newUnboundedExecutor("orchestrator-check");
 
+    // Replaced whole, by one thread at a time.
+    private volatile Rhythm rhythm = new Rhythm(false, 0, Duration.ZERO);
+    private volatile List<Checked> all = List.of();
+
     /**
-     * Checks nothing yet.
+     * When to check.
      *
+     * @param repeats whether to check again and again
+     * @param intervalNanos how long after the end of a check
      * @param timeout how long a check may take
      */
-    HealthChecks(
-            TimeSource timeSource, InstantSource instantSource, List<RegisteredProvider> providers, Duration timeout) {
+    private record Rhythm(boolean repeats, long intervalNanos, Duration timeout) {}
+
+    /** Checks nothing yet. */
+    HealthChecks(TimeSource timeSource, InstantSource instantSource) {
         this.timeSource = timeSource;
         this.instantSource = instantSource;
-        this.timeout = timeout;
-        this.all = providers.stream().map(Checked::new).toList();
     }
 
-    /** Checks every provider at once, and again when the interval has passed since its last check ended. */
-    void repeat(Duration interval) {
-        all.forEach(checked -> checked.repeat(interval.toNanos()));
+    /**
+     * Checks these providers from now on, and no others: if they are to be checked again and again, at once those that were not so far. By one
+     * thread at a time; waits for nothing.
+     */
+    void reconfigure(List<RegisteredProvider> providers, OrchestratorSettings settings) {
+        rhythm = new Rhythm(
+                settings.healthChecks(), settings.healthCheckInterval().toNanos(), settings.healthCheckTimeout());
+        Map<RegisteredProvider, Checked> before = new HashMap<>();
+        all.forEach(checked -> before.put(checked.provider, checked));
+        all = providers.stream()
+                .map(provider -> before.containsKey(provider)
+                        ? Objects.requireNonNull(before.remove(provider))
+                        : new Checked(provider))
+                .toList();
+        before.values().forEach(Checked::end);
+        all.forEach(Checked::follow);
     }
 
     /** Checks every provider, all at the same time, and blocks until each check has ended, or the thread is interrupted. */
     void checkNow() {
-        CountDownLatch ended = new CountDownLatch(all.size());
-        for (Checked checked : all) {
+        List<Checked> present = all;
+        CountDownLatch ended = new CountDownLatch(present.size());
+        for (Checked checked : present) {
             var unused = checked.check().thenRun(ended::countDown);
         }
         try {
-            timeSource.await(ended, timeout.toNanos() + UNWINDING_NANOS);
+            timeSource.await(ended, rhythm.timeout().toNanos() + UNWINDING_NANOS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -88,26 +109,71 @@ final class HealthChecks implements AutoCloseable {
         /** Completes when the check that is under way has ended; null while none is. */
         private final AtomicReference<@Nullable CompletableFuture<@Nullable Void>> running = new AtomicReference<>();
 
-        /** Begins the next check; guarded by this. */
+        // Guarded by this.
+        private boolean repeats;
+        private long intervalNanos;
+
+        /** Begins the next check; null while one is under way. */
         private TimeSource.@Nullable Timer next;
+
+        private long lastEndNanos;
+
+        /** What was planned under another turn is given up. */
+        private int turn;
 
         private Checked(RegisteredProvider provider) {
             this.provider = provider;
         }
 
-        private void repeat(long intervalNanos) {
-            var unused = check().thenRun(() -> {
-                synchronized (this) {
-                    if (!underWay.isClosed()) {
-                        next = timeSource.schedule(intervalNanos, () -> repeat(intervalNanos));
-                    }
+        private synchronized void follow() {
+            Rhythm present = rhythm;
+            if (!present.repeats()) {
+                end();
+            } else if (!repeats) {
+                repeats = true;
+                intervalNanos = present.intervalNanos();
+                turn++;
+                repeat(turn);
+            } else if (intervalNanos != present.intervalNanos()) {
+                intervalNanos = present.intervalNanos();
+                if (next != null) {
+                    // Counted from the end of the last check, as if the interval had been this one then.
+                    next.cancel();
+                    turn++;
+                    plan(lastEndNanos + intervalNanos - timeSource.nanoTime());
                 }
-            });
+            }
         }
 
         private synchronized void end() {
+            repeats = false;
+            turn++;
             if (next != null) {
                 next.cancel();
+                next = null;
+            }
+        }
+
+        private synchronized void repeat(int planned) {
+            if (planned != turn) {
+                return;
+            }
+            next = null;
+            var unused = check().thenRun(() -> ended(planned));
+        }
+
+        private synchronized void ended(int planned) {
+            lastEndNanos = timeSource.nanoTime();
+            if (planned == turn) {
+                plan(intervalNanos);
+            }
+        }
+
+        /** Under this. */
+        private void plan(long inNanos) {
+            int planned = turn;
+            if (!underWay.isClosed()) {
+                next = timeSource.schedule(Math.max(0, inNanos), () -> repeat(planned));
             }
         }
 
@@ -143,10 +209,16 @@ final class HealthChecks implements AutoCloseable {
             if (!underWay.begin(cancellation)) {
                 return;
             }
+            ProviderSetup used = provider.use();
+            if (used == null) {
+                underWay.end(cancellation);
+                return;
+            }
+            Duration timeout = rhythm.timeout();
             long startNanos = timeSource.nanoTime();
             TimeSource.Timer limit = timeSource.schedule(timeout.toNanos(), cancellation::cancel);
             try {
-                boolean asked = provider.chatProvider().check(cancellation);
+                boolean asked = used.client().chatProvider().check(cancellation);
                 provider.lastCheck()
                         .ended(asked ? Outcome.OK : Outcome.NOT_AVAILABLE, instantSource.instant(), since(startNanos));
             } catch (Throwable e) {
@@ -154,17 +226,18 @@ final class HealthChecks implements AutoCloseable {
                 if (!underWay.isAborted()) {
                     provider.lastCheck()
                             .failed(
-                                    explained(e, cancellation.isCancelled()),
+                                    explained(e, cancellation.isCancelled(), timeout),
                                     instantSource.instant(),
                                     since(startNanos));
                 }
             } finally {
                 limit.cancel();
+                used.client().release();
                 underWay.end(cancellation);
             }
         }
 
-        private ProviderException explained(Throwable thrown, boolean limitReached) {
+        private static ProviderException explained(Throwable thrown, boolean limitReached, Duration timeout) {
             if (limitReached) {
                 return ProviderException.of(FailureKind.TIMEOUT, "no answer within " + Durations.text(timeout), thrown);
             }

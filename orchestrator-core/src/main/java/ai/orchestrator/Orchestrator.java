@@ -1,6 +1,5 @@
 package ai.orchestrator;
 
-import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.breaker.CircuitBreakerListener;
 import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.cache.ResponseCache;
@@ -11,12 +10,8 @@ import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.internal.CallThreads;
 import ai.orchestrator.internal.Notifier;
-import ai.orchestrator.internal.ProviderCatalog;
-import ai.orchestrator.internal.RouteCheck;
 import ai.orchestrator.provider.Cancellation;
-import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
-import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.routing.RoutingStrategy;
 import ai.orchestrator.routing.StandardStrategy;
 import ai.orchestrator.time.Deadline;
@@ -26,22 +21,17 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Flow;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
@@ -83,19 +73,11 @@ public final class Orchestrator implements AutoCloseable {
     private final InstantSource instantSource;
     private final boolean ownsTimeSource;
     private final Notifier notifier;
-    private final ProviderCatalog catalog;
-    private final Map<String, RegisteredProvider> providers;
-    private final Duration drainTimeout;
-
-    /** By name, the default one first. */
-    private final Map<String, Route> routes;
-
-    private final Route defaultRoute;
+    private final FleetAssembly assembly;
     private final CallsInFlight inFlight = new CallsInFlight();
     private final HealthChecks healthChecks;
     private final Call.Context context;
     private final SharedCalls sharedCalls;
-    private final boolean cacheEnabled;
 
     /** What calls run on whose caller does not wait. */
     private final Executor executor;
@@ -103,92 +85,39 @@ public final class Orchestrator implements AutoCloseable {
     /** The same, unless the application brought one. */
     private final @Nullable ExecutorService ownExecutor;
 
+    /** One configuration after another; no call takes it. */
+    private final ReentrantLock reconfiguring = new ReentrantLock();
+
+    /** What a call goes by that begins now; read once by each. */
+    private volatile Fleet fleet;
+
     private Orchestrator(
-            Builder builder,
-            TimeSource timeSource,
-            Notifier notifier,
-            ProviderCatalog catalog,
-            Map<String, RegisteredProvider> providers) {
+            Builder builder, TimeSource timeSource, Notifier notifier, FleetAssembly assembly, Fleet fleet) {
         this.timeSource = timeSource;
         this.instantSource = builder.instantSource;
         this.ownsTimeSource = builder.timeSource == null;
         this.notifier = notifier;
-        this.catalog = catalog;
-        this.providers = providers;
-        this.drainTimeout = builder.drainTimeout;
+        this.assembly = assembly;
+        this.fleet = fleet;
         this.ownExecutor = builder.executor == null ? CallThreads.newExecutor("orchestrator-call") : null;
         this.executor = builder.executor == null ? Objects.requireNonNull(ownExecutor) : builder.executor;
-        this.routes = routes(builder, providers);
-        this.defaultRoute = Objects.requireNonNull(routes.get(RouteSettings.DEFAULT_ROUTE));
         this.context = new Call.Context(
                 timeSource,
                 new RetryBudget(timeSource),
                 builder.random,
-                builder.failOverOnContentFilter,
+                route -> this.fleet.routes().get(route),
                 inFlight::isAborted);
-        this.healthChecks = new HealthChecks(
-                timeSource, builder.instantSource, defaultRoute.providers(), builder.healthCheckTimeout);
-        if (builder.healthChecks) {
-            healthChecks.repeat(builder.healthCheckInterval);
-        }
-        this.cacheEnabled = builder.cacheEnabled;
-        ResponseCache cache = builder.cache;
-        Duration cacheTtl = builder.cacheTtl;
-        long cacheMaxSize = builder.cacheMaxSize;
-        this.sharedCalls = new SharedCalls(
-                context,
-                inFlight,
-                builder.instantSource,
-                () -> cache == null ? ResponseCache.inMemory(cacheTtl, cacheMaxSize, timeSource) : cache);
+        this.healthChecks = new HealthChecks(timeSource, builder.instantSource);
+        this.sharedCalls = new SharedCalls(context, inFlight, builder.instantSource, builder.cache, fleet.settings());
+        checkFleet(fleet);
     }
 
-    private static Map<String, Route> routes(Builder builder, Map<String, RegisteredProvider> providers) {
-        Map<String, Route> routes = new LinkedHashMap<>();
-        List<RegisteredProvider> all = providers.values().stream()
-                .filter(RegisteredProvider::mayBeAsked)
-                .sorted(Comparator.comparingInt(provider -> provider.settings().priority()))
-                .toList();
-        routes.put(
-                RouteSettings.DEFAULT_ROUTE,
-                new Route(
-                        RouteSettings.DEFAULT_ROUTE,
-                        all,
-                        false,
-                        builder.strategy,
-                        builder.streamRescue,
-                        builder.deadline,
-                        builder.failOpen,
-                        new AtomicInteger()));
-        for (RouteSettings settings : builder.routes) {
-            List<RegisteredProvider> members = settings.providers().stream()
-                    .map(name -> Objects.requireNonNull(providers.get(name)))
-                    .filter(RegisteredProvider::mayBeAsked)
-                    .toList();
-            routes.put(
-                    settings.name(),
-                    new Route(
-                            settings.name(),
-                            members,
-                            true,
-                            settings.strategy().orElse(builder.strategy),
-                            settings.streamRescue().orElse(builder.streamRescue),
-                            settings.deadline().orElse(builder.deadline),
-                            settings.failOpen().orElse(builder.failOpen),
-                            new AtomicInteger()));
-        }
-        return Collections.unmodifiableMap(routes);
-    }
-
-    private Route route(CallOptions options) {
-        String name = options.route().orElse(null);
-        if (name == null) {
-            return defaultRoute;
-        }
-        Route route = routes.get(name);
-        if (route == null) {
-            throw new IllegalArgumentException("no route is named '" + name + "'; there are " + routes.keySet());
-        }
-        return route;
+    private void checkFleet(Fleet fleet) {
+        healthChecks.reconfigure(
+                fleet.defaultRoute().members().stream()
+                        .map(Route.Member::provider)
+                        .toList(),
+                fleet.settings());
     }
 
     /**
@@ -239,7 +168,7 @@ public final class Orchestrator implements AutoCloseable {
      */
     public ChatResponse chat(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
-        Route route = route(options);
+        Route route = fleet.route(options);
         // Of its own, because the caller's may outlive the call and end many.
         Cancellation cancellation = new Cancellation();
         if (!inFlight.begin(cancellation)) {
@@ -276,9 +205,10 @@ public final class Orchestrator implements AutoCloseable {
      * @throws IllegalArgumentException if there is no such route
      */
     public CompletableFuture<ChatResponse> chatAsync(ChatRequest request, CallOptions options) {
+        Objects.requireNonNull(request, "request");
         CompletableFuture<ChatResponse> future = new CompletableFuture<>();
         Cancellation cancellation = new Cancellation();
-        submit(request, options, cancellation, LiveAnswer.NONE, new SubmittedCall.Outcome() {
+        submit(fleet.route(options), request, options, cancellation, LiveAnswer.NONE, new SubmittedCall.Outcome() {
             @Override
             public void complete(ChatResponse answer) {
                 future.complete(answer);
@@ -318,9 +248,11 @@ public final class Orchestrator implements AutoCloseable {
      * @throws IllegalArgumentException if there is no such route
      */
     public ChatStream stream(ChatRequest request, CallOptions options) {
+        Objects.requireNonNull(request, "request");
+        Route route = fleet.route(options);
         Cancellation cancellation = new Cancellation();
-        StreamedCall stream = streamed(cancellation, options, StreamedCall.NOTHING);
-        submit(request, options, cancellation, stream, stream);
+        StreamedCall stream = streamed(cancellation, route, options, StreamedCall.NOTHING);
+        submit(route, request, options, cancellation, stream, stream);
         return stream;
     }
 
@@ -346,32 +278,40 @@ public final class Orchestrator implements AutoCloseable {
      */
     public Flow.Publisher<ChatEvent> publish(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
-        var unused = route(options);
+        var unused = fleet.route(options);
         return subscriber -> {
             Objects.requireNonNull(subscriber, "subscriber");
+            // As it is now, which may be long after.
+            Fleet present = fleet;
+            Route route = present.find(options);
             Cancellation cancellation = new Cancellation();
-            PublishedCall published =
-                    new PublishedCall(subscriber, onChange -> streamed(cancellation, options, onChange));
-            published.subscribe(stream -> submit(request, options, cancellation, stream, stream));
+            PublishedCall published = new PublishedCall(
+                    subscriber,
+                    onChange ->
+                            streamed(cancellation, route == null ? present.defaultRoute() : route, options, onChange));
+            published.subscribe(stream -> {
+                if (route == null) {
+                    stream.fail(present.noRoute(options));
+                } else {
+                    submit(route, request, options, cancellation, stream, stream);
+                }
+            });
         };
     }
 
-    private StreamedCall streamed(Cancellation cancellation, CallOptions options, Runnable onChange) {
+    private static StreamedCall streamed(
+            Cancellation cancellation, Route route, CallOptions options, Runnable onChange) {
         return new StreamedCall(
-                cancellation,
-                options.streamRescue().orElseGet(() -> route(options).streamRescue()),
-                options.liveReasoning(),
-                onChange);
+                cancellation, options.streamRescue().orElse(route.streamRescue()), options.liveReasoning(), onChange);
     }
 
     private void submit(
+            Route route,
             ChatRequest request,
             CallOptions options,
             Cancellation cancellation,
             LiveAnswer live,
             SubmittedCall.Outcome outcome) {
-        Objects.requireNonNull(request, "request");
-        Route route = route(options);
         if (!inFlight.begin(cancellation)) {
             outcome.fail(closed());
             return;
@@ -406,7 +346,7 @@ public final class Orchestrator implements AutoCloseable {
             Deadline callDeadline,
             Cancellation cancellation,
             LiveAnswer live) {
-        return options.cache().orElse(cacheEnabled)
+        return options.cache().orElse(route.cacheEnabled())
                 ? new SharedCall(sharedCalls, route, request, allowed, callDeadline, cancellation, live).run()
                 : new Call(context, route, request, allowed, callDeadline, cancellation, live).run();
     }
@@ -446,7 +386,7 @@ public final class Orchestrator implements AutoCloseable {
      */
     public Explanation explain(ChatRequest request, CallOptions options) {
         Objects.requireNonNull(request, "request");
-        Route route = route(options);
+        Route route = fleet.route(options);
         if (inFlight.isClosed()) {
             throw closed();
         }
@@ -454,7 +394,7 @@ public final class Orchestrator implements AutoCloseable {
         Candidates candidates = new Candidates(context, route, request, Deadline.after(timeSource, allowed));
         List<Explanation.Candidate> explained = candidates.inOrder().stream()
                 .map(candidate -> candidates
-                        .unfit(candidate.provider)
+                        .unfit(candidate)
                         .map(reason -> new Trail.Skipped(candidate.name(), reason, Optional.empty()))
                         .or(() -> candidate.provider.refusal(candidates))
                         .map(step ->
@@ -492,33 +432,77 @@ public final class Orchestrator implements AutoCloseable {
      * @return all providers and routes as they are now, also when the orchestrator is closed
      */
     public OrchestratorStatus status() {
+        Fleet present = fleet;
         return new OrchestratorStatus(
                 instantSource.instant(),
-                providers.values().stream().map(RegisteredProvider::status).toList(),
-                routes.values().stream()
+                present.providers().values().stream()
+                        .map(RegisteredProvider::status)
+                        .toList(),
+                present.routes().values().stream()
                         .map(route -> new OrchestratorStatus.Route(
                                 route.name(),
                                 route.strategyName(),
-                                route.providers().stream()
-                                        .map(RegisteredProvider::name)
+                                route.members().stream()
+                                        .map(member -> member.provider().name())
                                         .toList()))
                         .toList());
     }
 
     /**
-     * The circuit breaker of one provider, to look at or to move by hand.
+     * The circuit breaker of one provider, to look at or to move by hand. It is the same as long as the provider is; one that was replaced has
+     * another, whatever its name.
      *
      * @param provider the provider's name
      * @return its breaker
      * @throws IllegalArgumentException if there is no such provider
      */
     public ProviderCircuitBreaker circuitBreaker(String provider) {
+        Map<String, RegisteredProvider> providers = fleet.providers();
         RegisteredProvider registered = providers.get(provider);
         if (registered == null) {
             throw new IllegalArgumentException(
                     "no provider is named '" + provider + "'; there are " + providers.keySet());
         }
         return registered.breaker();
+    }
+
+    /**
+     * What is in force.
+     *
+     * @return what calls go by that begin now
+     */
+    public OrchestratorSettings settings() {
+        return fleet.settings();
+    }
+
+    /**
+     * Goes by other settings from now on, all of them at once. A call goes by what was in force when it began, and does not fail because of a
+     * change; its attempts go by the settings of their provider when they begin. A provider stays the same, with all that is known of it,
+     * as long as its name, type, address and model do, or, for one of the application's own, its name and instance. One that was removed,
+     * disabled or given a weight of zero is not asked any more, by calls under way neither; an attempt that is under way there ends as it would
+     * have (scenario G6). {@code docs/reloading.md} has what stays and what changes when.
+     *
+     * <p>What is no part of the settings stays as it was built. Nothing is sent, unless {@link Builder#healthChecks} are on, and nothing is
+     * waited for but another change under way and what {@link ChatProviderFactory#create} does.
+     *
+     * @param settings all settings, not only those that change; {@link #settings()} has those in force, to start from
+     * @throws ConfigurationException if a provider is configured wrongly, twice, or not at all; it lists every mistake, and nothing has
+     *     changed
+     * @throws CallCancelledException if the orchestrator is closed
+     */
+    public void reconfigure(OrchestratorSettings settings) {
+        Objects.requireNonNull(settings, "settings");
+        reconfiguring.lock();
+        try {
+            if (inFlight.isClosed()) {
+                throw closed();
+            }
+            Fleet next = assembly.assemble(fleet, settings, assembled -> fleet = assembled);
+            checkFleet(next);
+            sharedCalls.reconfigure(settings);
+        } finally {
+            reconfiguring.unlock();
+        }
     }
 
     /**
@@ -535,7 +519,7 @@ public final class Orchestrator implements AutoCloseable {
         healthChecks.close();
         boolean interrupted = false;
         try {
-            if (!inFlight.awaitNone(timeSource, drainTimeout.toNanos())) {
+            if (!inFlight.awaitNone(timeSource, fleet.settings().drainTimeout().toNanos())) {
                 inFlight.abort();
                 inFlight.awaitNone(timeSource, UNWINDING_NANOS);
             }
@@ -547,7 +531,13 @@ public final class Orchestrator implements AutoCloseable {
             ownExecutor.shutdown();
         }
         sharedCalls.close();
-        release(providers.values(), catalog);
+        // After a change that is under way, so that it leaves nothing open.
+        reconfiguring.lock();
+        try {
+            assembly.close(fleet);
+        } finally {
+            reconfiguring.unlock();
+        }
         notifier.close();
         if (ownsTimeSource) {
             timeSource.close();
@@ -557,20 +547,10 @@ public final class Orchestrator implements AutoCloseable {
         }
     }
 
-    private static void release(Iterable<RegisteredProvider> providers, ProviderCatalog catalog) {
-        for (RegisteredProvider provider : providers) {
-            provider.breaker().close();
-            if (provider.settings().chatProvider().isEmpty()) {
-                provider.chatProvider().close();
-            }
-        }
-        catalog.close();
-    }
-
     /** The names of the providers. */
     @Override
     public String toString() {
-        return "Orchestrator" + providers.keySet();
+        return "Orchestrator" + fleet.providers().keySet();
     }
 
     /** Builds orchestrators. For one thread at a time. */
@@ -580,8 +560,8 @@ public final class Orchestrator implements AutoCloseable {
         final List<RouteSettings> routes = new ArrayList<>();
         RoutingStrategy strategy = StandardStrategy.PRIORITY;
         boolean failOpen;
-        private DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
-        private final List<ChatProviderFactory> factories = new ArrayList<>();
+        DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
+        final List<ChatProviderFactory> factories = new ArrayList<>();
         Duration deadline = DEFAULT_DEADLINE;
         Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
         StreamRescue streamRescue = StreamRescue.FAIL;
@@ -594,11 +574,16 @@ public final class Orchestrator implements AutoCloseable {
         Duration cacheTtl = ResponseCache.DEFAULT_TTL;
         long cacheMaxSize = ResponseCache.DEFAULT_MAX_BYTES;
         private @Nullable Executor executor;
-        private InstantSource instantSource = InstantSource.system();
+        InstantSource instantSource = InstantSource.system();
         private @Nullable TimeSource timeSource;
-        private @Nullable CircuitBreakerRegistry breakerRegistry;
-        private @Nullable MeterRegistry meterRegistry;
-        private final List<CircuitBreakerListener> breakerListeners = new ArrayList<>();
+
+        @Nullable
+        CircuitBreakerRegistry breakerRegistry;
+
+        @Nullable
+        MeterRegistry meterRegistry;
+
+        final List<CircuitBreakerListener> breakerListeners = new ArrayList<>();
 
         private Builder() {}
 
@@ -928,108 +913,19 @@ public final class Orchestrator implements AutoCloseable {
          * @throws ConfigurationException if a provider is configured wrongly, twice, or not at all; it lists every mistake
          */
         public Orchestrator build() {
-            CircuitBreakerRegistry registry =
-                    breakerRegistry == null ? CircuitBreakerRegistry.ofDefaults() : breakerRegistry;
-            ProviderCatalog catalog = ProviderCatalog.load(factories);
             TimeSource time = timeSource == null ? TimeSource.system() : timeSource;
             Notifier notifier = new Notifier("orchestrator-listeners");
-            Map<String, RegisteredProvider> registered = new LinkedHashMap<>();
-            boolean built = false;
+            FleetAssembly assembly = new FleetAssembly(this, time, notifier);
+            boolean assembled = false;
             try {
-                Map<String, ProviderTarget> targets = check(catalog, registry);
-                for (ProviderSettings settings : providers) {
-                    ProviderTarget target = targets.get(settings.name());
-                    ProviderCircuitBreaker breaker = breaker(settings, time, registry, notifier);
-                    try {
-                        ChatProvider chatProvider = target == null
-                                ? settings.chatProvider().orElseThrow()
-                                : create(catalog, target, instantSource);
-                        registered.put(
-                                settings.name(),
-                                new RegisteredProvider(
-                                        settings, target, chatProvider, breaker, time, instantSource, random));
-                    } finally {
-                        if (!registered.containsKey(settings.name())) {
-                            breaker.close();
-                        }
-                    }
-                }
-                Orchestrator orchestrator = new Orchestrator(this, time, notifier, catalog, registered);
-                built = true;
-                return orchestrator;
+                Fleet fleet = assembly.assemble(settings());
+                assembled = true;
+                return new Orchestrator(this, time, notifier, assembly, fleet);
             } finally {
-                if (!built) {
-                    release(registered.values(), catalog);
+                if (!assembled) {
+                    assembly.close();
                 }
             }
-        }
-
-        private ProviderCircuitBreaker breaker(
-                ProviderSettings settings, TimeSource time, CircuitBreakerRegistry registry, Notifier notifier) {
-            ProviderCircuitBreaker.Builder breaker = ProviderCircuitBreaker.builder(settings.name())
-                    .settings(settings.circuitBreaker())
-                    .timeSource(time)
-                    .instantSource(instantSource)
-                    .registry(registry)
-                    .listenerExecutor(notifier);
-            breakerListeners.forEach(breaker::listener);
-            if (meterRegistry != null) {
-                breaker.meterRegistry(meterRegistry);
-            }
-            try {
-                return breaker.build();
-            } catch (IllegalArgumentException e) {
-                throw refused(settings.name(), e);
-            }
-        }
-
-        private static ChatProvider create(
-                ProviderCatalog catalog, ProviderTarget target, InstantSource instantSource) {
-            try {
-                return catalog.create(target, instantSource);
-            } catch (IllegalArgumentException e) {
-                throw refused(target.name(), e);
-            }
-        }
-
-        private static ConfigurationException refused(String provider, IllegalArgumentException reason) {
-            return new ConfigurationException(
-                    "The configuration was refused",
-                    List.of(Mistake.of(
-                            "orchestrator.providers." + provider, null, String.valueOf(reason.getMessage()))));
-        }
-
-        /** What to call, by the provider's name, for those that name a type. */
-        private Map<String, ProviderTarget> check(ProviderCatalog catalog, CircuitBreakerRegistry registry) {
-            List<Mistake> mistakes = new ArrayList<>();
-            Map<String, ProviderTarget> targets = new LinkedHashMap<>();
-            Set<String> names = new HashSet<>();
-            for (ProviderSettings settings : providers) {
-                String key = "orchestrator.providers." + settings.name();
-                if (!names.add(settings.name())) {
-                    mistakes.add(Mistake.of(key, null, "two providers have this name; give each its own"));
-                } else if (registry.find(settings.name()).isPresent()) {
-                    mistakes.add(
-                            Mistake.of(key, null, "the circuit breaker registry already has a breaker of this name"));
-                }
-                if (settings.chatProvider().isEmpty()) {
-                    catalog.check(settings, mistakes::add).ifPresent(target -> targets.put(settings.name(), target));
-                } else if (settings.type().isPresent()) {
-                    mistakes.add(
-                            Mistake.of(key + ".type", null, "set together with a chatProvider; set one of the two"));
-                }
-            }
-            if (providers.isEmpty()) {
-                mistakes.add(Mistake.of("orchestrator.providers", null, "none is configured; configure at least one"));
-            } else if (providers.stream().noneMatch(ProviderSettings::mayBeAsked)) {
-                mistakes.add(Mistake.of(
-                        "orchestrator.providers", null, "none is enabled; enable at least one, with a weight above 0"));
-            }
-            RouteCheck.check(routes, providers, mistakes::add);
-            if (!mistakes.isEmpty()) {
-                throw new ConfigurationException("The configuration was refused", mistakes);
-            }
-            return targets;
         }
     }
 }

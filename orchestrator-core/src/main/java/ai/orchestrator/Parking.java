@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -196,5 +197,23 @@ final class Parking {
             overtaken.over.complete(null);
         }
         return true;
+    }
+
+    /** Lets calls in again, if what keeps them away, or makes one go first, is of such a kind. */
+    void lift(Predicate<FailureKind> kinds) {
+        FirstCall overtaken = null;
+        lock.lock();
+        try {
+            Parked parked = state;
+            if (parked != null && kinds.test(parked.kind)) {
+                overtaken = parked.first;
+                state = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (overtaken != null) {
+            overtaken.over.complete(null);
+        }
     }
 }

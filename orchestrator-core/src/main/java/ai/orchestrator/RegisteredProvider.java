@@ -10,104 +10,125 @@ import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.health.ProviderHealth;
-import ai.orchestrator.provider.ChatProvider;
-import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.provider.FailureKind;
 import ai.orchestrator.quota.Quota;
 import ai.orchestrator.routing.RoutingContext;
 import ai.orchestrator.time.Deadline;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A provider as the orchestrator holds it: its settings, what talks to it, and what may keep a call away from it. Safe for use by several
- * threads.
+ * A provider as the orchestrator holds it: what is known of it, what may keep a call away from it, and how it is set up at present. Stays the
+ * same as long as what answers under its name does. Safe for use by several threads.
  */
 final class RegisteredProvider {
 
     /** How much longer than its limit an attempt may take to report, before its permit goes to another. */
     private static final long LEASE_MARGIN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final ProviderSettings settings;
-    private final Optional<String> model;
-    private final String identity;
-    private final ChatProvider chatProvider;
+    private final String name;
     private final ProviderCircuitBreaker breaker;
-    private final ProviderRetry retry;
     private final Parking parking;
     private final LastCheck lastCheck;
     private final RecentAttempts recent;
-
-    /** Null where there is no limit, so that such a provider pays nothing for it. */
-    private final @Nullable Quota quota;
-
     private final Attempts attempts = new Attempts();
 
-    /** How many attempts are under way; counted only where there is a limit. */
+    /** How many attempts are under way; those are counted that began while there was a limit. */
     private final AtomicInteger concurrent = new AtomicInteger();
 
-    RegisteredProvider(
-            ProviderSettings settings,
-            @Nullable ProviderTarget target,
-            ChatProvider chatProvider,
-            ProviderCircuitBreaker breaker,
-            TimeSource timeSource,
-            InstantSource instantSource,
-            DoubleSupplier random) {
-        this.settings = settings;
-        this.model = Optional.ofNullable(target).map(ProviderTarget::model);
-        this.identity = target == null ? settings.name() : identity(target);
-        this.chatProvider = chatProvider;
+    /** Replaced whole, by one thread at a time. */
+    private volatile ProviderSetup setup;
+
+    RegisteredProvider(ProviderSetup setup, ProviderCircuitBreaker breaker, TimeSource timeSource) {
+        this.name = setup.settings().name();
+        this.setup = setup;
         this.breaker = breaker;
-        this.retry = new ProviderRetry(settings.name(), settings.retry(), random);
         this.parking = new Parking(timeSource);
-        this.lastCheck = new LastCheck(settings.name(), timeSource);
+        this.lastCheck = new LastCheck(name, timeSource);
         this.recent = new RecentAttempts(timeSource);
-        this.quota = settings.quota().isEmpty()
-                ? null
-                : Quota.of(settings.name(), settings.quota(), timeSource, instantSource);
     }
 
     String name() {
-        return settings.name();
+        return name;
     }
 
-    /** What its answers are known by in the cache. */
-    String identity() {
-        return identity;
+    /** How it is set up now; who needs more than one thing of it asks once. */
+    ProviderSetup setup() {
+        return setup;
     }
 
-    private static String identity(ProviderTarget target) {
-        return String.join(
-                "\n",
-                target.name(),
-                target.type().name(),
-                target.baseUrl().toString(),
-                target.model(),
-                new TreeMap<>(target.options()).toString());
+    /** How it is set up now, with what talks to it kept open until that is released; null if nobody may ask it. */
+    @Nullable
+    ProviderSetup use() {
+        while (true) {
+            ProviderSetup current = setup;
+            if (current.withdrawn() != null) {
+                return null;
+            }
+            if (current.client().hold()) {
+                return current;
+            }
+            // It was given up since, so there is another by now.
+        }
     }
 
-    ProviderSettings settings() {
-        return settings;
+    // ---- How it changes. By one thread at a time.
+
+    /** Goes by another setup from the next attempt on. */
+    void reconfigure(ProviderSetup changed) {
+        ProviderSetup before = setup;
+        breaker.reconfigure(changed.settings().circuitBreaker());
+        Quota quota = changed.quota();
+        if (quota != null && quota == before.quota()) {
+            quota.reconfigure(changed.settings().quota());
+        }
+        setup = changed;
+        if (changed.client() != before.client()) {
+            before.client().release();
+            parking.lift(RegisteredProvider::asksForOtherSettings);
+        }
     }
 
-    ChatProvider chatProvider() {
-        return chatProvider;
+    /** Nobody is to ask it any more. What is under way ends as it would have. */
+    void withdraw(String reason) {
+        ProviderSetup before = setup;
+        setup = before.withdrawn(reason);
+        before.client().release();
+        breaker.close();
     }
+
+    /**
+     * Keeps calls away for a time, as an attempt has shown; but not for what other settings may have cured that it did not have yet.
+     *
+     * @return whether the provider was not parked before
+     */
+    boolean park(ProviderSetup attempted, long nanos, FailureKind kind) {
+        boolean mayBeCured = asksForOtherSettings(kind);
+        if (mayBeCured && setup.client() != attempted.client()) {
+            return false;
+        }
+        boolean parked = parking.park(nanos, kind);
+        if (mayBeCured && setup.client() != attempted.client()) {
+            // They came in between.
+            parking.lift(RegisteredProvider::asksForOtherSettings);
+        }
+        return parked;
+    }
+
+    private static boolean asksForOtherSettings(FailureKind kind) {
+        return kind.isMisconfiguration() || kind == FailureKind.QUOTA_EXHAUSTED;
+    }
+
+    // ---- What is known of it
 
     ProviderCircuitBreaker breaker() {
         return breaker;
-    }
-
-    ProviderRetry retry() {
-        return retry;
     }
 
     Parking parking() {
@@ -126,18 +147,15 @@ final class RegisteredProvider {
         return attempts;
     }
 
-    /** Whether it is in any route. */
-    boolean mayBeAsked() {
-        return settings.mayBeAsked();
-    }
-
     /** How much of its quota is left: from zero to one, one if it has none. */
     double quotaLeft() {
+        Quota quota = setup.quota();
         return quota == null ? 1 : quota.left();
     }
 
     /** An answer, or an error, says what is left. */
     void correctQuota(List<RateLimit> rateLimits) {
+        Quota quota = setup.quota();
         if (quota != null && !rateLimits.isEmpty()) {
             quota.correct(rateLimits);
         }
@@ -145,13 +163,14 @@ final class RegisteredProvider {
 
     /** Whether calls turn to it only after the others of their route. */
     boolean isDeprioritized() {
+        Quota quota = setup.quota();
         return lastCheck.isSuspect() || (quota != null && quota.isNearlyUsedUp());
     }
 
     /** Why it cannot serve a request at all, if so. */
     Optional<String> cannotServe(ChatRequest request) {
         try {
-            return chatProvider.unsupported(request).map(reason -> "cannot do " + reason);
+            return setup.client().chatProvider().unsupported(request).map(reason -> "cannot do " + reason);
         } catch (RuntimeException e) {
             // One of the application's own may throw anything, also while the call looks past another one's failure.
             return Optional.of("cannot tell what it can do: " + e);
@@ -166,16 +185,14 @@ final class RegisteredProvider {
                 .orElse(true);
     }
 
-    /** When an attempt that begins now must have ended at the latest. */
-    Deadline attemptDeadline(Deadline callDeadline) {
-        Optional<Duration> limit = settings.totalTimeout();
-        return limit.isPresent() ? callDeadline.orAfter(limit.get()) : callDeadline;
-    }
-
     /** The right to make an attempt now, to be completed once; or, if there is none, the reason. */
     Admission admit(Deadline callDeadline, RoutingContext call) {
-        Duration lease = lease(callDeadline);
-        Admission admission = admitBesidesBreaker(lease, call);
+        ProviderSetup used = use();
+        if (used == null) {
+            return new Admission.Refused(withdrawn(), null);
+        }
+        Duration lease = lease(used, callDeadline);
+        Admission admission = admitBesidesBreaker(used, lease, call);
         if (!(admission instanceof Admission.Granted granted)) {
             return admission;
         }
@@ -192,30 +209,37 @@ final class RegisteredProvider {
 
     /** The same, whatever the breaker says: it hears nothing of the attempt. */
     Admission admitBesidesBreaker(Deadline callDeadline, RoutingContext call) {
-        Admission admission = admitBesidesBreaker(lease(callDeadline), call);
+        ProviderSetup used = use();
+        if (used == null) {
+            return new Admission.Refused(withdrawn(), null);
+        }
+        Admission admission = admitBesidesBreaker(used, lease(used, callDeadline), call);
         if (admission instanceof Admission.Granted) {
             attempts.begun();
         }
         return admission;
     }
 
-    private Admission admitBesidesBreaker(Duration lease, RoutingContext call) {
+    private Admission admitBesidesBreaker(ProviderSetup used, Duration lease, RoutingContext call) {
         Parking.Entry entry = parking.enter(lease.toNanos());
         if (entry instanceof Parking.Refusal refusal) {
+            used.client().release();
             return new Admission.Refused(skipped(refusal, call), refusal);
         }
         Parking.@Nullable FirstCall first = entry instanceof Parking.FirstCall firstCall ? firstCall : null;
-        if (!enter()) {
+        if (!enter(used.settings())) {
+            used.client().release();
             if (first != null) {
                 first.release();
             }
-            return new Admission.Refused(full(), null);
+            return new Admission.Refused(full(used.settings()), null);
         }
+        Quota quota = used.quota();
         Quota.@Nullable Reservation reservation = null;
         if (quota != null) {
-            Quota.Outcome outcome = quota.reserve(tokens(call));
+            Quota.Outcome outcome = quota.reserve(tokens(used.settings(), call));
             if (outcome instanceof Quota.Refusal refusal) {
-                leave();
+                leave(used);
                 if (first != null) {
                     first.release();
                 }
@@ -223,26 +247,27 @@ final class RegisteredProvider {
             }
             reservation = (Quota.Reservation) outcome;
         }
-        return new Admission.Granted(this, first, reservation);
+        return new Admission.Granted(this, used, first, reservation);
     }
 
-    private long tokens(RoutingContext call) {
+    private static long tokens(ProviderSettings settings, RoutingContext call) {
         return settings.quota().countsTokens() ? call.inputTokens() + call.outputTokens() : 0;
     }
 
-    private Duration lease(Deadline callDeadline) {
-        Duration configured = settings.circuitBreaker().trialLease().orElse(null);
+    private static Duration lease(ProviderSetup used, Deadline callDeadline) {
+        Duration configured = used.settings().circuitBreaker().trialLease().orElse(null);
         if (configured != null) {
             return configured;
         }
         if (!callDeadline.isFixed()) {
             // Others may join and wait longer, so that only its own limit says when the attempt must have ended.
-            return settings.totalTimeout()
+            return used.settings()
+                    .totalTimeout()
                     .filter(total -> total.compareTo(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE) < 0)
                     .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
                     .plusNanos(LEASE_MARGIN_NANOS);
         }
-        return Duration.ofNanos(Math.max(0, attemptDeadline(callDeadline).remainingNanos()) + LEASE_MARGIN_NANOS);
+        return Duration.ofNanos(Math.max(0, used.attemptDeadline(callDeadline).remainingNanos()) + LEASE_MARGIN_NANOS);
     }
 
     /** Why an attempt could not be made now; takes nothing. */
@@ -251,20 +276,36 @@ final class RegisteredProvider {
     }
 
     private Optional<Trail.Skipped> refusalBesidesBreaker(RoutingContext call) {
+        ProviderSetup current = setup;
+        if (current.withdrawn() != null) {
+            return Optional.of(withdrawn());
+        }
         Optional<Trail.Skipped> parked = parking.refusal().map(refusal -> skipped(refusal, call));
         if (parked.isPresent()) {
             return parked;
         }
-        int limit = settings.maxConcurrent();
+        int limit = current.settings().maxConcurrent();
         if (limit > 0 && concurrent.get() >= limit) {
-            return Optional.of(full());
+            return Optional.of(full(current.settings()));
         }
         return quotaRefusal(call).map(this::skipped);
     }
 
+    /** Whether nobody may ask it any more, whatever it was when the call began. */
+    boolean isWithdrawn() {
+        return setup.withdrawn() != null;
+    }
+
+    private Trail.Skipped withdrawn() {
+        return new Trail.Skipped(
+                name, Objects.requireNonNullElse(setup.withdrawn(), "it was withdrawn"), Optional.empty());
+    }
+
     /** Why its quota would not let a call in now; takes nothing. */
     Optional<Quota.Refusal> quotaRefusal(RoutingContext call) {
-        return quota == null ? Optional.empty() : quota.refusal(tokens(call));
+        ProviderSetup current = setup;
+        Quota quota = current.quota();
+        return quota == null ? Optional.empty() : quota.refusal(tokens(current.settings(), call));
     }
 
     /** When its breaker will let a call through, if nothing else keeps one away, an operator neither. */
@@ -282,12 +323,15 @@ final class RegisteredProvider {
     }
 
     ProviderStatus status() {
+        ProviderSetup current = setup;
+        ProviderSettings settings = current.settings();
+        Quota quota = current.quota();
         ProviderHealth health = recent.health();
-        double quotaLeft = quotaLeft();
+        double quotaLeft = quota == null ? 1 : quota.left();
         return new ProviderStatus(
-                name(),
+                name,
                 settings.type(),
-                model,
+                current.model(),
                 settings.enabled(),
                 settings.priority(),
                 settings.weight(),
@@ -304,7 +348,7 @@ final class RegisteredProvider {
                 attempts.counts());
     }
 
-    private boolean enter() {
+    private boolean enter(ProviderSettings settings) {
         int limit = settings.maxConcurrent();
         if (limit == 0) {
             return true;
@@ -320,21 +364,22 @@ final class RegisteredProvider {
         return true;
     }
 
-    /** An attempt that was let in has ended. */
-    void leave() {
-        if (settings.maxConcurrent() > 0) {
+    /** An attempt that was let in under a setup has ended. */
+    void leave(ProviderSetup used) {
+        if (used.settings().maxConcurrent() > 0) {
             concurrent.decrementAndGet();
         }
+        used.client().release();
     }
 
-    private Trail.Skipped full() {
+    private Trail.Skipped full(ProviderSettings settings) {
         return new Trail.Skipped(
-                name(), "full: " + settings.maxConcurrent() + " attempts are under way", Optional.empty());
+                name, "full: " + settings.maxConcurrent() + " attempts are under way", Optional.empty());
     }
 
     private Trail.Skipped skipped(Parking.Refusal refusal, RoutingContext call) {
         return new Trail.Skipped(
-                name(),
+                name,
                 refusal.reason(),
                 refusal.left()
                         .map(left -> later(left, quotaRefusal(call).map(Quota.Refusal::retryIn)))
@@ -342,7 +387,7 @@ final class RegisteredProvider {
     }
 
     private Trail.Skipped skipped(Quota.Refusal refusal) {
-        return new Trail.Skipped(name(), refusal.reason(), Optional.of(orBreakerOpens(refusal.retryIn())));
+        return new Trail.Skipped(name, refusal.reason(), Optional.of(orBreakerOpens(refusal.retryIn())));
     }
 
     /** All must allow, so the last one tells when. */
@@ -360,6 +405,6 @@ final class RegisteredProvider {
             case FORCED_OPEN -> "circuit breaker forced open by an operator";
             default -> "circuit breaker open";
         };
-        return new Trail.Skipped(name(), reason, refusal.timeUntilRetry());
+        return new Trail.Skipped(name, reason, refusal.timeUntilRetry());
     }
 }

@@ -6,24 +6,38 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A route as calls take it. Safe for use by several threads.
+ * A route as calls take it, with all that a call goes by from its beginning to its end. Immutable but for its turns; safe for use by several
+ * threads.
  *
- * @param providers those that may be asked, in the route's order
- * @param listed whether that order is a list's, rather than that of their priorities
+ * @param members those that may be asked, in the route's order
+ * @param answers what their answers are known by in the cache
+ * @param passesFilteredOn whether a policy refusal is put to another provider
+ * @param cacheEnabled whether calls use the cache that do not say so themselves
  * @param turns moves on with each call that finds several providers equal
  */
 record Route(
         String name,
-        List<RegisteredProvider> providers,
-        boolean listed,
+        List<Member> members,
+        List<String> answers,
         RoutingStrategy strategy,
         StreamRescue streamRescue,
         Duration deadline,
         boolean failOpen,
+        boolean passesFilteredOn,
+        boolean cacheEnabled,
         AtomicInteger turns) {
 
+    /**
+     * One provider's place in it.
+     *
+     * @param settings those by which it is put in its turn
+     * @param order its place, by which the priority strategy goes
+     */
+    record Member(RegisteredProvider provider, ProviderSettings settings, int order) {}
+
     Route {
-        providers = List.copyOf(providers);
+        members = List.copyOf(members);
+        answers = List.copyOf(answers);
     }
 
     /** What the strategy calls itself; a lambda calls itself nothing that anybody could read. */
@@ -31,8 +45,14 @@ record Route(
         return strategy.getClass().isHidden() ? "custom" : String.valueOf(strategy);
     }
 
-    /** A provider's place, by which the priority strategy goes. */
-    int order(int index) {
-        return listed ? index : providers.get(index).settings().priority();
+    /** Whether all its members may still be asked, and their answers are known by the same. */
+    boolean isAsBefore() {
+        for (int i = 0; i < answers.size(); i++) {
+            ProviderSetup setup = members.get(i).provider().setup();
+            if (setup.withdrawn() != null || !setup.answers().equals(answers.get(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 }

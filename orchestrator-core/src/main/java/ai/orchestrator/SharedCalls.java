@@ -2,6 +2,7 @@ package ai.orchestrator;
 
 import ai.orchestrator.cache.CacheKey;
 import ai.orchestrator.cache.CachedAnswer;
+import ai.orchestrator.cache.InMemoryCache;
 import ai.orchestrator.cache.ResponseCache;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
@@ -10,11 +11,9 @@ import ai.orchestrator.chat.Trail;
 import ai.orchestrator.internal.CallThreads;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutorService;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,23 +26,44 @@ final class SharedCalls {
     private final Call.Context context;
     private final CallsInFlight inFlight;
     private final InstantSource instantSource;
-    private final Supplier<ResponseCache> newCache;
     private final ConcurrentMap<CacheKey, Flight> flights = new ConcurrentHashMap<>();
 
     // Made when the first call wants them; written under this.
     private volatile @Nullable ResponseCache cache;
+    private @Nullable InMemoryCache inMemory;
+    private Duration ttl;
+    private long maxBytes;
     private @Nullable ExecutorService executor;
     private boolean closed;
 
+    /**
+     * @param cache the application's own; null for one in memory
+     */
     SharedCalls(
             Call.Context context,
             CallsInFlight inFlight,
             InstantSource instantSource,
-            Supplier<ResponseCache> newCache) {
+            @Nullable ResponseCache cache,
+            OrchestratorSettings settings) {
         this.context = context;
         this.inFlight = inFlight;
         this.instantSource = instantSource;
-        this.newCache = newCache;
+        this.cache = cache;
+        this.ttl = settings.cacheTtl();
+        this.maxBytes = settings.cacheMaxSize();
+    }
+
+    /** Goes by other limits from now on, without losing an answer that is within them. */
+    void reconfigure(OrchestratorSettings settings) {
+        InMemoryCache made;
+        synchronized (this) {
+            ttl = settings.cacheTtl();
+            maxBytes = settings.cacheMaxSize();
+            made = inMemory;
+        }
+        if (made != null) {
+            made.resize(settings.cacheTtl(), settings.cacheMaxSize());
+        }
     }
 
     Call.Context context() {
@@ -51,9 +71,7 @@ final class SharedCalls {
     }
 
     static CacheKey key(Route route, ChatRequest request) {
-        List<String> identities =
-                route.providers().stream().map(RegisteredProvider::identity).toList();
-        return CacheKey.of(route.name(), identities, request);
+        return CacheKey.of(route.name(), route.answers(), request);
     }
 
     // ---- The cache
@@ -64,7 +82,8 @@ final class SharedCalls {
             synchronized (this) {
                 made = cache;
                 if (made == null) {
-                    made = newCache.get();
+                    inMemory = ResponseCache.inMemory(ttl, maxBytes, context.timeSource());
+                    made = inMemory;
                     cache = made;
                 }
             }
@@ -82,9 +101,13 @@ final class SharedCalls {
         }
     }
 
-    private void keep(CacheKey key, Flight flight, ChatResponse response) {
+    private void keep(CacheKey key, Flight flight, Route route, ChatResponse response) {
         if (response.finishReason() == FinishReason.OTHER) {
             // Nobody knows whether it is all that there was to say.
+            return;
+        }
+        if (!route.isAsBefore()) {
+            // It may have been made with options, or by a provider, that the key does not tell of.
             return;
         }
         try {
@@ -153,7 +176,7 @@ final class SharedCalls {
         try {
             ChatResponse response = flight.run(context, first);
             // Before anybody hears of it: who asks then finds it.
-            keep(key, flight, response);
+            keep(key, flight, first.route(), response);
             end = new Flight.Ended(response, null);
         } catch (Throwable e) {
             // Whatever chat() would throw at its caller is told to whoever waits for this call.

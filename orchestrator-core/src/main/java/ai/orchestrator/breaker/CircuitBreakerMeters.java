@@ -85,6 +85,11 @@ final class CircuitBreakerMeters {
                 .description("Trials that never reported"));
     }
 
+    /** Resilience4j's meters are made anew for another breaker, unless they were removed. */
+    void rebind(CircuitBreaker delegate) {
+        view.replace(name, delegate);
+    }
+
     private void calls(Guard guard, String outcome, ToLongFunction<CircuitBreakerCounters> count) {
         counter(FunctionCounter.builder(CALLS, guard, g -> count.applyAsLong(g.counters()))
                 .description("Calls by what became of them")

@@ -6,8 +6,8 @@ package ai.orchestrator.breaker;
  */
 final class FailureTimes {
 
-    private final long[] ring;
-    private final long windowNanos;
+    private long[] ring;
+    private long windowNanos;
     private int oldest;
     private volatile int size;
 
@@ -17,6 +17,23 @@ final class FailureTimes {
      */
     FailureTimes(int capacity, long windowNanos) {
         this.ring = new long[capacity];
+        this.windowNanos = windowNanos;
+    }
+
+    /**
+     * Holds another number, over another time; those that are held stay, and leave room for one more.
+     *
+     * @param capacity as for a new one
+     * @param windowNanos as for a new one
+     */
+    void resize(int capacity, long windowNanos) {
+        int count = size;
+        long[] resized = new long[Math.max(capacity, count + 1)];
+        for (int i = 0; i < count; i++) {
+            resized[i] = ring[(oldest + i) % ring.length];
+        }
+        this.ring = resized;
+        this.oldest = 0;
         this.windowNanos = windowNanos;
     }
 

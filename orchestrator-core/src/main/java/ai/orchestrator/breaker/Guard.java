@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,8 +40,11 @@ final class Guard {
     static final int MAX_PENDING = 1_000;
 
     private final String name;
-    private final CircuitBreakerSettings settings;
-    private final long timeoutNanos;
+
+    /** Written under the lock, as the next one. */
+    private volatile CircuitBreakerSettings settings;
+
+    private volatile long timeoutNanos;
     private final TimeSource timeSource;
     private final InstantSource instantSource;
     private final Resilience4jMirror mirror;
@@ -200,7 +204,39 @@ final class Guard {
         }
     }
 
+    CircuitBreakerSettings settings() {
+        return settings;
+    }
+
     // ---- What an operator decides
+
+    /**
+     * Goes by other settings from now on.
+     *
+     * @param successor makes the Resilience4j breaker that has them; asked only if it needs another one
+     */
+    void reconfigure(CircuitBreakerSettings changed, Function<CircuitBreakerSettings, CircuitBreaker> successor) {
+        lock.lock();
+        try {
+            adopt();
+            CircuitBreakerSettings before = settings;
+            if (changed.equals(before)) {
+                return;
+            }
+            settings = changed;
+            timeoutNanos = changed.timeoutDuration().toNanos();
+            failures.resize(changed.failureThreshold(), changed.failureWindow().toNanos());
+            unsaid.add(() -> logger.info("Circuit breaker '{}' goes by {} from now on", name, changed));
+            if (Resilience4jMirror.needsAnother(before, changed)) {
+                follow(Step.replace(state, state.mirrored, successor.apply(changed)));
+            }
+            if (state instanceof HalfOpen halfOpen) {
+                halfOpen.closeIfWell(null);
+            }
+        } finally {
+            unlock();
+        }
+    }
 
     void reset() {
         lock.lock();
@@ -275,8 +311,13 @@ final class Guard {
             pending.add(step);
             return;
         }
+        CircuitBreaker successor = step.successor;
+        for (Step given : pending) {
+            // The last one has all settings that were changed.
+            successor = step.successor == null && given.successor != null ? given.successor : successor;
+        }
         pending.clear();
-        pending.add(Step.afresh(state, state.mirrored));
+        pending.add(Step.afresh(state, state.mirrored, successor));
         unsaid.add(() -> logger.warn("{}: Resilience4j fell behind and misses {} results", name, MAX_PENDING));
     }
 
@@ -831,16 +872,23 @@ final class Guard {
             }
             settledSuccesses++;
             successes++;
-            if (successes >= settings.successThreshold()) {
-                Closed closed = new Closed();
-                become(closed, Step.to(closed, closed.mirrored, result), () -> logger.info("{} closed", closed));
-            } else {
-                noteRoom();
+            if (!closeIfWell(result)) {
                 int count = successes;
                 follow(
                         Step.to(this, mirrored, result),
                         () -> logger.info("{}: success {} of {}", this, count, settings.successThreshold()));
             }
+        }
+
+        /** Closes the breaker if there have been successes enough; else knows again whether there is room. */
+        boolean closeIfWell(@Nullable Result last) {
+            if (successes < settings.successThreshold()) {
+                noteRoom();
+                return false;
+            }
+            Closed closed = new Closed();
+            become(closed, Step.to(closed, closed.mirrored, last), () -> logger.info("{} closed", closed));
+            return true;
         }
     }
 

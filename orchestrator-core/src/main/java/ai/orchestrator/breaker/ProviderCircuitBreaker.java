@@ -56,44 +56,37 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
     private static final Logger logger = LoggerFactory.getLogger(ProviderCircuitBreaker.class);
 
     private final String name;
-    private final CircuitBreakerSettings settings;
     private final TimeSource timeSource;
     private final CircuitBreakerRegistry registry;
-    private final CircuitBreaker delegate;
+    private final MonotonicClock clock;
     private final @Nullable CircuitBreakerMeters meters;
+    private final Resilience4jMirror mirror;
     private final Guard guard;
-    private final long leaseNanos;
+
+    /** A second closing would remove the meters of another breaker that has the name now. */
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private ProviderCircuitBreaker(Builder builder) {
         this.name = builder.name;
-        this.settings = builder.settings;
         this.timeSource = builder.timeSource == null ? TimeSource.system() : builder.timeSource;
         this.registry = builder.registry == null ? CircuitBreakerRegistry.ofDefaults() : builder.registry;
         if (builder.meterRegistry != null) {
             CircuitBreakerMeters.refuseTaken(builder.meterRegistry, name);
         }
-        this.delegate = register(builder.instantSource);
+        this.clock = new MonotonicClock(timeSource, builder.instantSource);
+        CircuitBreaker delegate = register(builder.settings);
         this.meters = builder.meterRegistry == null ? null : new CircuitBreakerMeters(builder.meterRegistry, name);
+        this.mirror = new Resilience4jMirror(delegate, this::replaced);
         this.guard = new Guard(
-                name,
-                settings,
-                timeSource,
-                builder.instantSource,
-                new Resilience4jMirror(delegate),
-                builder.listenerQueue(),
-                meters);
-        this.leaseNanos = settings.trialLease()
-                .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
-                .toNanos();
+                name, builder.settings, timeSource, builder.instantSource, mirror, builder.listenerQueue(), meters);
         if (meters != null) {
             meters.bind(guard, delegate);
         }
-        logger.info("{} initialised with {}", this, settings);
+        logger.info("{} initialised with {}", this, builder.settings);
     }
 
-    private CircuitBreaker register(InstantSource instantSource) {
-        CircuitBreakerConfig config =
-                Resilience4jMirror.config(settings, new MonotonicClock(timeSource, instantSource));
+    private CircuitBreaker register(CircuitBreakerSettings settings) {
+        CircuitBreakerConfig config = Resilience4jMirror.config(settings, clock);
         AtomicBoolean asked = new AtomicBoolean();
         CircuitBreaker registered = registry.circuitBreaker(name, () -> {
             asked.set(true);
@@ -106,6 +99,20 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
                     "the registry already has a circuit breaker named '" + name + "'; give this one another name");
         }
         return registered;
+    }
+
+    private void replaced(CircuitBreaker before, CircuitBreaker successor) {
+        // Unless it was closed, or another one has taken the name since.
+        if (isRegistered(before)) {
+            registry.replace(name, successor);
+        }
+        if (meters != null) {
+            meters.rebind(successor);
+        }
+    }
+
+    private boolean isRegistered(CircuitBreaker delegate) {
+        return registry.find(name).filter(registered -> registered == delegate).isPresent();
     }
 
     /**
@@ -126,7 +133,10 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * @return a permit, to be completed once, or a refusal
      */
     public Acquisition tryAcquire() {
-        return guard.tryAcquire(leaseNanos);
+        return guard.tryAcquire(guard.settings()
+                .trialLease()
+                .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
+                .toNanos());
     }
 
     /**
@@ -262,6 +272,24 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
                 || reason instanceof CallNotPermittedException);
     }
 
+    /**
+     * Changes the settings and keeps the state. They hold for all that comes: a closed breaker that has as many failures as a lowered
+     * threshold, or more, opens at the next one; failures that a longer window takes in count again only if they were not forgotten yet. An
+     * open one refuses until the new timeout has passed since it opened, so it lets the next request through if it has. A half-open one that
+     * has as many successes as are needed now closes at once. Permits stay what they are, with the leases that they were given.
+     *
+     * <p>Where Resilience4j's settings follow from those that changed, another Resilience4j breaker takes the place of the one before, in the
+     * same state and with counts that begin anew. The registry publishes that as the replacement of an entry, by which Resilience4j's
+     * own meters and tools follow; who has added a consumer to the breaker itself must do so again. Our own meters and {@link #counters()} go on.
+     *
+     * @param settings the new settings
+     */
+    public void reconfigure(CircuitBreakerSettings settings) {
+        guard.reconfigure(
+                Objects.requireNonNull(settings, "settings"),
+                changed -> CircuitBreaker.of(name, Resilience4jMirror.config(changed, clock)));
+    }
+
     /** Closes the breaker from any state and clears all counts and times. What is in flight is late from now on. */
     public void reset() {
         guard.reset();
@@ -322,8 +350,11 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      */
     @Override
     public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
         // Unless another one has taken the name since.
-        if (registry.find(name).filter(registered -> registered == delegate).isPresent()) {
+        if (isRegistered(mirror.delegate())) {
             registry.remove(name);
         }
         if (meters != null) {
@@ -335,7 +366,8 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
     @Override
     public String toString() {
         CircuitBreakerStatus status = status();
-        return Guard.describe(name, status.state(), status.failureCount(), settings.failureThreshold());
+        return Guard.describe(
+                name, status.state(), status.failureCount(), status.settings().failureThreshold());
     }
 
     /** Builds circuit breakers. For one thread at a time. */

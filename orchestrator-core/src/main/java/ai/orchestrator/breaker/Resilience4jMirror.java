@@ -9,11 +9,16 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a Resilience4j breaker in the state that the guard decided, and fed with the results that count, so that Resilience4j's events, meters
  * and tools see them. It never asks Resilience4j for permission.
+ *
+ * <p>A Resilience4j breaker keeps the settings that it was made with. Other settings so need another one: it is brought to the state of the
+ * one before while nobody listens to it yet, and has counted nothing. It therefore sees fewer results than the guard has counted, and never
+ * moves before it.
  *
  * <p>Results come two ways. Those that change nothing in the guard, successes of a closed breaker, go straight to Resilience4j from
  * the calling thread. All else is a {@link Step}, applied one after another in the order of the guard's decisions. Resilience4j, which charges
@@ -29,13 +34,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class Resilience4jMirror {
 
-    private final CircuitBreaker delegate;
+    /**
+     * The place that Resilience4j was left in. Its metrics object is replaced in every move but the one to OPEN, so both together tell a
+     * move by another hand, even from a state to the same.
+     */
+    private record Place(CircuitBreaker delegate, CircuitBreaker.State state, CircuitBreaker.Metrics metrics) {
 
-    // The place that Resilience4j was left in. Its metrics object is replaced in every move but the one to OPEN, so
-    // both together
-    // tell a move by another hand, even from a state to the same.
-    private volatile CircuitBreaker.State leftState;
-    private volatile CircuitBreaker.Metrics leftMetrics;
+        boolean isLeft() {
+            return delegate.getState() != state || delegate.getMetrics() != metrics;
+        }
+    }
+
+    private volatile Place left;
+
+    private final BiConsumer<CircuitBreaker, CircuitBreaker> replaced;
 
     /** The guard's state that was applied last. */
     private volatile @Nullable Object applied;
@@ -66,17 +78,22 @@ final class Resilience4jMirror {
         private final boolean overriding;
         private final @Nullable Result result;
 
+        /** What takes the place of the Resilience4j breaker before all else; null if it stays. */
+        final @Nullable CircuitBreaker successor;
+
         private Step(
                 Object state,
                 CircuitBreaker.State target,
                 Renewal renewal,
                 boolean overriding,
-                @Nullable Result result) {
+                @Nullable Result result,
+                @Nullable CircuitBreaker successor) {
             this.state = state;
             this.target = target;
             this.renewal = renewal;
             this.overriding = overriding;
             this.result = result;
+            this.successor = successor;
         }
 
         /**
@@ -85,21 +102,31 @@ final class Resilience4jMirror {
          * @param result what it is to take note of before
          */
         static Step to(Object state, CircuitBreaker.State target, @Nullable Result result) {
-            return new Step(state, target, Renewal.NONE, false, result);
+            return new Step(state, target, Renewal.NONE, false, result, null);
         }
 
         /** As {@link #to}, and what Resilience4j has counted is emptied even where it is in that state already. */
         static Step afresh(Object state, CircuitBreaker.State target) {
-            return new Step(state, target, Renewal.AFRESH, false, null);
+            return afresh(state, target, null);
+        }
+
+        /** The same, for another Resilience4j breaker if there is one. */
+        static Step afresh(Object state, CircuitBreaker.State target, @Nullable CircuitBreaker successor) {
+            return new Step(state, target, Renewal.AFRESH, false, null, successor);
+        }
+
+        /** Another Resilience4j breaker takes the place of this one, in the same state; it has counted nothing. */
+        static Step replace(Object state, CircuitBreaker.State target, CircuitBreaker successor) {
+            return new Step(state, target, Renewal.NONE, false, null, successor);
         }
 
         /** What an operator decided here, which stands against an older move by another hand. */
         static Step override(Object state, CircuitBreaker.State target) {
-            return new Step(state, target, Renewal.NONE, true, null);
+            return new Step(state, target, Renewal.NONE, true, null, null);
         }
 
         static Step reset(Object state) {
-            return new Step(state, CircuitBreaker.State.CLOSED, Renewal.RESET, true, null);
+            return new Step(state, CircuitBreaker.State.CLOSED, Renewal.RESET, true, null, null);
         }
     }
 
@@ -111,10 +138,12 @@ final class Resilience4jMirror {
      */
     record Result(long tookNanos, @Nullable Throwable failure) {}
 
-    Resilience4jMirror(CircuitBreaker delegate) {
-        this.delegate = delegate;
-        this.leftState = delegate.getState();
-        this.leftMetrics = delegate.getMetrics();
+    /**
+     * @param replaced is told of the one before, and of the one that has taken its place
+     */
+    Resilience4jMirror(CircuitBreaker delegate, BiConsumer<CircuitBreaker, CircuitBreaker> replaced) {
+        this.left = new Place(delegate, delegate.getState(), delegate.getMetrics());
+        this.replaced = replaced;
     }
 
     /** The mapping of our settings (B1). */
@@ -134,13 +163,20 @@ final class Resilience4jMirror {
                 .build();
     }
 
+    /** Whether the mapping of two settings differs. */
+    static boolean needsAnother(CircuitBreakerSettings before, CircuitBreakerSettings after) {
+        return before.failureThreshold() != after.failureThreshold()
+                || before.successThreshold() != after.successThreshold()
+                || !before.timeoutDuration().equals(after.timeoutDuration());
+    }
+
     CircuitBreaker delegate() {
-        return delegate;
+        return left.delegate;
     }
 
     /** Whether Resilience4j is not where it was left. Meaningless while steps wait. */
     boolean moved() {
-        return delegate.getState() != leftState || delegate.getMetrics() != leftMetrics;
+        return left.isLeft();
     }
 
     /** Takes the place that another hand has moved it to for the one that it was left in. */
@@ -163,7 +199,7 @@ final class Resilience4jMirror {
     }
 
     void success(long tookNanos) {
-        delegate.onSuccess(tookNanos, TimeUnit.NANOSECONDS);
+        delegate().onSuccess(tookNanos, TimeUnit.NANOSECONDS);
     }
 
     void end() {
@@ -189,6 +225,9 @@ final class Resilience4jMirror {
     }
 
     void apply(Step step) {
+        if (step.successor != null) {
+            replace(step.successor);
+        }
         if (step.overriding || !moved()) {
             follow(step);
         }
@@ -196,9 +235,22 @@ final class Resilience4jMirror {
         applied = step.state;
     }
 
+    /** Where another hand has moved the one before, the successor goes too, so that the guard adopts it from there. */
+    private void replace(CircuitBreaker successor) {
+        Place before = left;
+        boolean moved = before.isLeft();
+        CircuitBreaker.State state = before.delegate.getState();
+        bring(successor, state);
+        left = moved
+                ? new Place(successor, before.state, before.metrics)
+                : new Place(successor, state, successor.getMetrics());
+        replaced.accept(before.delegate, successor);
+    }
+
     private void follow(Step step) {
+        CircuitBreaker delegate = delegate();
         if (step.result != null) {
-            if (leftState == CircuitBreaker.State.HALF_OPEN && step.result.failure() != null) {
+            if (left.state == CircuitBreaker.State.HALF_OPEN && step.result.failure() != null) {
                 // First, because Resilience4j would close at a failed trial that comes after good ones.
                 move(step.target);
                 leave(step.target);
@@ -216,7 +268,7 @@ final class Resilience4jMirror {
             moveAfresh(step.target);
         } else if (delegate.getState() != step.target) {
             move(step.target);
-        } else if (leftState == step.target) {
+        } else if (left.state == step.target) {
             // Nothing was done to it; what another hand may have done by now is not ours to take note of.
             return;
         }
@@ -224,30 +276,41 @@ final class Resilience4jMirror {
     }
 
     private void leave(CircuitBreaker.State state) {
-        leftMetrics = delegate.getMetrics();
-        leftState = state;
+        CircuitBreaker delegate = delegate();
+        left = new Place(delegate, state, delegate.getMetrics());
     }
 
     private void note(Result result) {
         if (result.failure() == null) {
             success(result.tookNanos());
         } else {
-            delegate.onError(result.tookNanos(), TimeUnit.NANOSECONDS, shown(result.failure()));
+            delegate().onError(result.tookNanos(), TimeUnit.NANOSECONDS, shown(result.failure()));
         }
     }
 
-    /** Not every state can be reached from every other, but CLOSED can from all, and all from it. */
     private void moveAfresh(CircuitBreaker.State target) {
-        if (delegate.getState() != target) {
-            delegate.transitionToClosedState();
-            if (target == CircuitBreaker.State.HALF_OPEN) {
-                delegate.transitionToOpenState();
-            }
+        CircuitBreaker delegate = delegate();
+        if (delegate.getState() == target) {
+            move(delegate, target);
+        } else {
+            bring(delegate, target);
         }
-        move(target);
     }
 
     private void move(CircuitBreaker.State target) {
+        move(delegate(), target);
+    }
+
+    /** Not every state can be reached from every other, but CLOSED can from all, and all from it but one. */
+    private static void bring(CircuitBreaker delegate, CircuitBreaker.State target) {
+        delegate.transitionToClosedState();
+        if (target == CircuitBreaker.State.HALF_OPEN) {
+            delegate.transitionToOpenState();
+        }
+        move(delegate, target);
+    }
+
+    private static void move(CircuitBreaker delegate, CircuitBreaker.State target) {
         switch (target) {
             case CLOSED -> delegate.transitionToClosedState();
             case OPEN -> delegate.transitionToOpenState();

@@ -28,7 +28,7 @@ public interface ResponseCache {
      * @return a new cache
      * @throws IllegalArgumentException if one of the two is zero or negative
      */
-    static ResponseCache inMemory(Duration ttl, long maxBytes, TimeSource timeSource) {
+    static InMemoryCache inMemory(Duration ttl, long maxBytes, TimeSource timeSource) {
         return new InMemoryCache(ttl, maxBytes, timeSource);
     }
 

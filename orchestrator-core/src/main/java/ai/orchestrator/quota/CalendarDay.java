@@ -17,7 +17,7 @@ final class CalendarDay {
     /** The longest day, that on which the clocks go back. */
     static final long LONGEST_NANOS = TimeUnit.HOURS.toNanos(25);
 
-    private final ZoneId zone;
+    private ZoneId zone;
     private long fromMillis;
     private long untilMillis;
     private long begunNanos;
@@ -26,6 +26,14 @@ final class CalendarDay {
     CalendarDay(ZoneId zone, long now, long wallMillis) {
         this.zone = zone;
         begin(now, wallMillis);
+    }
+
+    /** The same day, as it is in another zone: it may end at another time. */
+    void moveInto(ZoneId zone, long now, long wallMillis) {
+        if (!zone.equals(this.zone)) {
+            this.zone = zone;
+            begin(now, wallMillis);
+        }
     }
 
     /**

@@ -14,6 +14,11 @@ final class DayWindow extends Window {
         this.batch = new Batch(now);
     }
 
+    /** What counts stays, until the day ends as it is now. */
+    void keepDay() {
+        fromMillis = day.fromMillis();
+    }
+
     @Override
     void moveTo(long now) {
         super.moveTo(now);

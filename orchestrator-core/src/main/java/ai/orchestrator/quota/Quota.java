@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToLongFunction;
@@ -42,17 +41,23 @@ public final class Quota {
     /** A summary is made anew after this time even if nothing happens, because times that lie too far apart cannot be compared. */
     private static final long HORIZON_NANOS = TimeUnit.HOURS.toNanos(1);
 
+    /** The end of the day where none is counted. */
+    private static final long NO_DAY = Long.MAX_VALUE;
+
     private final String name;
-    private final QuotaSettings settings;
     private final TimeSource timeSource;
     private final InstantSource instantSource;
 
     /** Guards the windows and the day. Nothing waits, logs or calls out under it, but for reading the two clocks. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    private final List<Window> windows;
-    private final List<Window> requestWindows;
-    private final @Nullable CalendarDay day;
+    // Guarded by the lock, the lists immutable.
+    private List<Window> windows = List.of();
+    private List<Window> requestWindows = List.of();
+    private @Nullable CalendarDay day;
+
+    /** Written under the lock. */
+    private volatile QuotaSettings settings;
 
     /** For those that only look; written under the lock. */
     private volatile Summary summary;
@@ -63,26 +68,47 @@ public final class Quota {
         this.timeSource = timeSource;
         this.instantSource = instantSource;
         long now = timeSource.nanoTime();
-        boolean countsDays =
-                settings.requestsPerDay().isPresent() || settings.tokensPerDay().isPresent();
-        this.day = countsDays ? new CalendarDay(settings.zone(), now, instantSource.millis()) : null;
-        this.requestWindows =
-                windows(QuotaUnit.REQUESTS, settings.requestsPerMinute(), settings.requestsPerDay(), day, now);
-        List<Window> tokenWindows =
-                windows(QuotaUnit.TOKENS, settings.tokensPerMinute(), settings.tokensPerDay(), day, now);
-        this.windows =
-                Stream.concat(requestWindows.stream(), tokenWindows.stream()).toList();
+        limit(settings, now);
         this.summary = summarise(now);
     }
 
-    private static List<Window> windows(
-            QuotaUnit unit, OptionalLong perMinute, OptionalLong perDay, @Nullable CalendarDay day, long now) {
-        List<Window> windows = new ArrayList<>();
-        perMinute.ifPresent(limit -> windows.add(new MinuteWindow(unit, limit)));
-        if (day != null) {
-            perDay.ifPresent(limit -> windows.add(new DayWindow(unit, limit, day, now)));
+    /** Makes the windows of the settings, those that are there out of themselves. */
+    private void limit(QuotaSettings settings, long now) {
+        boolean countsDays =
+                settings.requestsPerDay().isPresent() || settings.tokensPerDay().isPresent();
+        if (!countsDays) {
+            day = null;
+        } else if (day == null) {
+            day = new CalendarDay(settings.zone(), now, instantSource.millis());
+        } else {
+            day.moveInto(settings.zone(), now, instantSource.millis());
         }
-        return List.copyOf(windows);
+        List<Window> requests = new ArrayList<>();
+        List<Window> tokens = new ArrayList<>();
+        for (QuotaWindow kind : QuotaWindow.values()) {
+            settings.limit(QuotaUnit.REQUESTS, kind)
+                    .ifPresent(limit -> requests.add(window(QuotaUnit.REQUESTS, kind, limit, now)));
+            settings.limit(QuotaUnit.TOKENS, kind)
+                    .ifPresent(limit -> tokens.add(window(QuotaUnit.TOKENS, kind, limit, now)));
+        }
+        requestWindows = List.copyOf(requests);
+        windows = Stream.concat(requests.stream(), tokens.stream()).toList();
+        this.settings = settings;
+    }
+
+    private Window window(QuotaUnit unit, QuotaWindow kind, long limit, long now) {
+        for (Window window : windows) {
+            if (window.unit == unit && window.kind == kind) {
+                window.limit(limit);
+                if (window instanceof DayWindow dayWindow) {
+                    dayWindow.keepDay();
+                }
+                return window;
+            }
+        }
+        return kind == QuotaWindow.MINUTE
+                ? new MinuteWindow(unit, limit)
+                : new DayWindow(unit, limit, Objects.requireNonNull(day), now);
     }
 
     /**
@@ -113,6 +139,10 @@ public final class Quota {
 
         private final long tokens;
 
+        // As they were when it was made.
+        private final QuotaSettings limits = settings;
+        private final List<Window> limited = windows;
+
         /** One for each window. */
         private final Batch[] batches;
 
@@ -120,9 +150,9 @@ public final class Quota {
 
         private Reservation(long tokens, long now) {
             this.tokens = tokens;
-            this.batches = new Batch[windows.size()];
+            this.batches = new Batch[limited.size()];
             for (int i = 0; i < batches.length; i++) {
-                Window window = windows.get(i);
+                Window window = limited.get(i);
                 batches[i] = window.take(window.need(tokens), now);
             }
         }
@@ -139,12 +169,16 @@ public final class Quota {
 
         /** The request was made, but nobody knows what it took: what was reserved counts as used. */
         public void settle() {
-            complete(window -> window.need(tokens));
+            complete(this::reserved);
         }
 
         /** The request was not made, or does not count: it is as if nothing had been reserved. */
         public void refund() {
             complete(window -> 0);
+        }
+
+        private long reserved(Window window) {
+            return window.need(tokens, limits.limit(window.unit, window.kind).orElseThrow());
         }
 
         private void complete(ToLongFunction<Window> used) {
@@ -157,8 +191,9 @@ public final class Quota {
                 isCompleted = true;
                 long now = moveOn();
                 for (int i = 0; i < batches.length; i++) {
-                    Window window = windows.get(i);
-                    long more = used.applyAsLong(window) - window.need(tokens);
+                    // Perhaps one that has been given up: then it does no harm.
+                    Window window = limited.get(i);
+                    long more = used.applyAsLong(window) - reserved(window);
                     if (more < 0) {
                         window.giveBack(batches[i], -more);
                     } else if (more > 0) {
@@ -227,6 +262,25 @@ public final class Quota {
      */
     public QuotaSettings settings() {
         return settings;
+    }
+
+    /**
+     * Changes the limits. What was counted under a limit stays counted under the one that takes its place; one that is new begins with
+     * nothing, and one that is no more is forgotten. In another zone the day that is counted goes on, and ends when it ends there.
+     * Reservations that were made before are settled and refunded as they were made.
+     *
+     * @param settings the new limits
+     */
+    public void reconfigure(QuotaSettings settings) {
+        Objects.requireNonNull(settings, "settings");
+        lock.lock();
+        try {
+            long now = moveOn();
+            limit(settings, now);
+            summary = summarise(now);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -301,7 +355,7 @@ public final class Quota {
      * @param rateLimits what the provider said with an answer or a failure
      */
     public void correct(List<RateLimit> rateLimits) {
-        if (rateLimits.isEmpty() || windows.isEmpty()) {
+        if (rateLimits.isEmpty()) {
             return;
         }
         List<String> warnings;
@@ -376,7 +430,7 @@ public final class Quota {
         if (timeSource.nanoTime() - seen.staleAtNanos >= 0) {
             return false;
         }
-        if (day == null) {
+        if (seen.dayUntilMillis == NO_DAY) {
             return true;
         }
         long wallMillis = instantSource.millis();
@@ -402,7 +456,7 @@ public final class Quota {
         long tokensLeft = Long.MAX_VALUE;
         long staleAt = now + HORIZON_NANOS;
         for (Window window : windows) {
-            left = Math.min(left, (double) window.left() / window.limit);
+            left = Math.min(left, (double) window.left() / window.limit());
             isNearlyUsedUp |= window.isNearlyUsedUp();
             if (window.unit == QuotaUnit.REQUESTS) {
                 requestsLeft = Math.min(requestsLeft, window.left());
@@ -418,7 +472,7 @@ public final class Quota {
                 tokensLeft,
                 staleAt,
                 day == null ? 0 : day.fromMillis(),
-                day == null ? 0 : day.untilMillis());
+                day == null ? NO_DAY : day.untilMillis());
     }
 
     private List<String> warnings(List<Window> changed, long now) {

@@ -91,6 +91,14 @@ public final class QuotaSettings {
         return zone;
     }
 
+    /** One of the four. */
+    OptionalLong limit(QuotaUnit unit, QuotaWindow window) {
+        boolean isMinute = window == QuotaWindow.MINUTE;
+        return unit == QuotaUnit.REQUESTS
+                ? (isMinute ? requestsPerMinute : requestsPerDay)
+                : (isMinute ? tokensPerMinute : tokensPerDay);
+    }
+
     /**
      * Whether tokens are limited, by the minute or by the day.
      *

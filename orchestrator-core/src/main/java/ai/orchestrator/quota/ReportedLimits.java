@@ -123,11 +123,11 @@ final class ReportedLimits {
     }
 
     private static boolean isEqual(RateLimit figure, Window window) {
-        return figure.limit().isPresent() && figure.limit().getAsLong() == window.limit;
+        return figure.limit().isPresent() && figure.limit().getAsLong() == window.limit();
     }
 
     /** It may be the limit of a shorter time, and what is left of that says nothing of the day. */
     private static boolean isSmaller(RateLimit figure, @Nullable Window day) {
-        return day != null && figure.limit().isPresent() && figure.limit().getAsLong() < day.limit;
+        return day != null && figure.limit().isPresent() && figure.limit().getAsLong() < day.limit();
     }
 }

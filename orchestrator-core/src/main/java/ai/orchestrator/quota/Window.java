@@ -12,7 +12,7 @@ abstract class Window {
 
     final QuotaUnit unit;
     final QuotaWindow kind;
-    final long limit;
+    private long limit;
 
     /** No correction lasts longer, and no warning is repeated sooner. */
     private final long lengthNanos;
@@ -60,6 +60,15 @@ abstract class Window {
         return aNanos - bNanos < 0 ? aNanos : bNanos;
     }
 
+    final long limit() {
+        return limit;
+    }
+
+    /** What counts stays, also where it is more than the limit now. */
+    final void limit(long limit) {
+        this.limit = limit;
+    }
+
     final long used() {
         return own + added;
     }
@@ -74,6 +83,11 @@ abstract class Window {
 
     /** What a call takes: one that may need more than all there is takes all, or it could never be served. */
     final long need(long tokens) {
+        return need(tokens, limit);
+    }
+
+    /** The same under a limit that it had. */
+    final long need(long tokens, long limit) {
         return unit == QuotaUnit.REQUESTS ? 1 : Math.min(capped(tokens), limit);
     }
 
