@@ -19,6 +19,13 @@ sealed interface Admission {
      */
     record Refused(Trail.Skipped step, Parking.@Nullable Refusal parked) implements Admission {}
 
+    /**
+     * Not any more: the provider was taken away since the call began.
+     *
+     * @param step how
+     */
+    record Withdrawn(Trail.Skipped step) implements Admission {}
+
     /** The right to make one attempt, with all that was taken for it; to be completed once, by the call's thread. */
     final class Granted implements Admission {
 

@@ -169,6 +169,12 @@ final class Call {
             }
         }
         Admission admission = provider.admit(deadline, candidates);
+        if (admission instanceof Admission.Withdrawn withdrawn) {
+            candidate.stage = candidate.attempts == 0 ? Candidate.Stage.SKIPPED : Candidate.Stage.DONE;
+            candidates.wereLost();
+            note(withdrawn.step());
+            return null;
+        }
         if (admission instanceof Admission.Refused refused) {
             refused(candidate, refused);
             return null;

@@ -45,6 +45,12 @@ final class Candidates implements RoutingContext {
     /** Estimated when somebody asks. */
     private long inputTokens;
 
+    /** Whether one of them has turned out to be withdrawn since the call began. */
+    private boolean lost;
+
+    /** Its route as it was when the call last looked at it. */
+    private Route known;
+
     /** Where a decision said to go, before anybody else is looked at. */
     private @Nullable Candidate preferred;
 
@@ -54,6 +60,7 @@ final class Candidates implements RoutingContext {
     Candidates(Call.Context context, Route route, ChatRequest request, Deadline deadline) {
         this.context = context;
         this.route = route;
+        this.known = route;
         this.request = request;
         this.deadline = deadline;
         this.all = new Candidate[route.members().size()];
@@ -72,20 +79,26 @@ final class Candidates implements RoutingContext {
         candidate.rank = route.strategy().rank(candidate, this) + 0.0;
     }
 
+    /** One of them has been withdrawn, and may have come back since. */
+    void wereLost() {
+        lost = true;
+    }
+
     /**
-     * Where one of them has been withdrawn since the call began, takes in those that its route has now, after all the others; so that a call
-     * loses nothing when its provider is replaced.
+     * Where one of them has been withdrawn since the call began, looks at all of them again, and after them at those that its route has now; so
+     * that no call fails because providers were replaced.
      *
-     * @return false if there is nobody new
+     * @return false if there is nothing that it has not looked at
      */
     boolean renew() {
-        if (Arrays.stream(all).noneMatch(candidate -> candidate.provider.isWithdrawn())) {
+        if (!lost && Arrays.stream(all).noneMatch(candidate -> candidate.provider.withdrawn() != null)) {
             return false;
         }
         Route present = context.present().apply(route.name());
-        if (present == null) {
+        if (present == null || present == known) {
             return false;
         }
+        known = present;
         List<Candidate> added = new ArrayList<>();
         for (Route.Member member : present.members()) {
             if (Arrays.stream(all).noneMatch(candidate -> candidate.provider == member.provider())) {
@@ -100,7 +113,8 @@ final class Candidates implements RoutingContext {
             all[i] = added.get(i - before);
         }
         sorted = false;
-        return !added.isEmpty();
+        timeHasPassed();
+        return true;
     }
 
     // ---- What a strategy knows of the call
@@ -309,8 +323,9 @@ final class Candidates implements RoutingContext {
         if (!context.budget().allowsRetry()) {
             return Optional.of(BUDGET_USED_UP);
         }
-        if (candidate.provider.isWithdrawn()) {
-            return Optional.of("it was withdrawn");
+        String withdrawn = candidate.provider.withdrawn();
+        if (withdrawn != null) {
+            return Optional.of(withdrawn);
         }
         // The failure may have opened the breaker: it would refuse when the wait is over.
         return unfit(candidate)

@@ -189,7 +189,7 @@ final class RegisteredProvider {
     Admission admit(Deadline callDeadline, RoutingContext call) {
         ProviderSetup used = use();
         if (used == null) {
-            return new Admission.Refused(withdrawn(), null);
+            return new Admission.Withdrawn(skippedAsWithdrawn());
         }
         Duration lease = lease(used, callDeadline);
         Admission admission = admitBesidesBreaker(used, lease, call);
@@ -211,7 +211,7 @@ final class RegisteredProvider {
     Admission admitBesidesBreaker(Deadline callDeadline, RoutingContext call) {
         ProviderSetup used = use();
         if (used == null) {
-            return new Admission.Refused(withdrawn(), null);
+            return new Admission.Withdrawn(skippedAsWithdrawn());
         }
         Admission admission = admitBesidesBreaker(used, lease(used, callDeadline), call);
         if (admission instanceof Admission.Granted) {
@@ -278,7 +278,7 @@ final class RegisteredProvider {
     private Optional<Trail.Skipped> refusalBesidesBreaker(RoutingContext call) {
         ProviderSetup current = setup;
         if (current.withdrawn() != null) {
-            return Optional.of(withdrawn());
+            return Optional.of(skippedAsWithdrawn());
         }
         Optional<Trail.Skipped> parked = parking.refusal().map(refusal -> skipped(refusal, call));
         if (parked.isPresent()) {
@@ -291,14 +291,14 @@ final class RegisteredProvider {
         return quotaRefusal(call).map(this::skipped);
     }
 
-    /** Whether nobody may ask it any more, whatever it was when the call began. */
-    boolean isWithdrawn() {
-        return setup.withdrawn() != null;
+    /** Why nobody may ask it any more, whatever it was when the call began; null if it may be asked. */
+    @Nullable
+    String withdrawn() {
+        return setup.withdrawn();
     }
 
-    private Trail.Skipped withdrawn() {
-        return new Trail.Skipped(
-                name, Objects.requireNonNullElse(setup.withdrawn(), "it was withdrawn"), Optional.empty());
+    private Trail.Skipped skippedAsWithdrawn() {
+        return new Trail.Skipped(name, Objects.requireNonNullElse(withdrawn(), "it was disabled"), Optional.empty());
     }
 
     /** Why its quota would not let a call in now; takes nothing. */

@@ -38,12 +38,7 @@ final class Resilience4jMirror {
      * The place that Resilience4j was left in. Its metrics object is replaced in every move but the one to OPEN, so both together tell a
      * move by another hand, even from a state to the same.
      */
-    private record Place(CircuitBreaker delegate, CircuitBreaker.State state, CircuitBreaker.Metrics metrics) {
-
-        boolean isLeft() {
-            return delegate.getState() != state || delegate.getMetrics() != metrics;
-        }
-    }
+    private record Place(CircuitBreaker delegate, CircuitBreaker.State state, CircuitBreaker.Metrics metrics) {}
 
     private volatile Place left;
 
@@ -176,7 +171,12 @@ final class Resilience4jMirror {
 
     /** Whether Resilience4j is not where it was left. Meaningless while steps wait. */
     boolean moved() {
-        return left.isLeft();
+        CircuitBreaker delegate = left.delegate;
+        CircuitBreaker.State state = delegate.getState();
+        CircuitBreaker.Metrics metrics = delegate.getMetrics();
+        // After that, so that what is done meanwhile is compared with where it led.
+        Place place = left;
+        return state != place.state || metrics != place.metrics;
     }
 
     /** Takes the place that another hand has moved it to for the one that it was left in. */
@@ -238,7 +238,7 @@ final class Resilience4jMirror {
     /** Where another hand has moved the one before, the successor goes too, so that the guard adopts it from there. */
     private void replace(CircuitBreaker successor) {
         Place before = left;
-        boolean moved = before.isLeft();
+        boolean moved = moved();
         CircuitBreaker.State state = before.delegate.getState();
         bring(successor, state);
         left = moved

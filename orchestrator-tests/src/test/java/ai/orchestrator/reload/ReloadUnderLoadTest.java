@@ -1,0 +1,194 @@
+package ai.orchestrator.reload;
+
+import static ai.orchestrator.reload.Works.memory;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.orchestrator.CallOptions;
+import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorSettings;
+import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.ProviderStatus;
+import ai.orchestrator.breaker.CircuitBreakerSettings;
+import ai.orchestrator.chat.ChatRequest;
+import ai.orchestrator.chat.ChatStream;
+import ai.orchestrator.quota.QuotaSettings;
+import ai.orchestrator.routing.RoutingStrategy;
+import ai.orchestrator.routing.StandardStrategy;
+import ai.orchestrator.testkit.Reply;
+import ai.orchestrator.testkit.ScriptedServer;
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** G6: any number of calls while the configuration changes again and again. */
+@Timeout(120)
+class ReloadUnderLoadTest {
+
+    private static final int CALLS = 10_000;
+    private static final int RELOADS = 100;
+    private static final int THREADS = 8;
+    private static final ChatRequest REQUEST = ChatRequest.of("hello");
+
+    /** The last one gives way to other threads after a call has begun and before it asks anybody. */
+    private static final List<RoutingStrategy> STRATEGIES = List.of(
+            StandardStrategy.PRIORITY, StandardStrategy.ROUND_ROBIN, StandardStrategy.SCORE, (provider, call) -> {
+                Thread.yield();
+                return provider.order();
+            });
+
+    private static final CallOptions FAST = CallOptions.defaults().withRoute("fast");
+
+    private final Random random = new Random(9);
+    private final Works works = new Works();
+    private final CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+    /** Keys, priorities, models, routes, breakers, quotas and the providers themselves, by chance; one at least may be asked in each route. */
+    private synchronized OrchestratorSettings next(ScriptedServer server) {
+        List<ProviderSettings> providers = new ArrayList<>();
+        int certain = random.nextInt(6);
+        for (int i = 0; i < 6; i++) {
+            if (i != certain && random.nextInt(3) == 0) {
+                continue;
+            }
+            ProviderSettings.Builder provider = i == 5
+                    ? ProviderSettings.builder("http")
+                            .type("openai")
+                            .baseUrl(server.baseUrl())
+                            .apiKey("key-" + random.nextInt(3))
+                    : memory("p" + i).apiKey("key-" + random.nextInt(3));
+            provider.model("m-" + random.nextInt(2))
+                    .priority(random.nextInt(4))
+                    .weight(i == certain ? 1 : random.nextInt(3))
+                    .enabled(i == certain || random.nextInt(5) > 0)
+                    .maxConcurrent(random.nextBoolean() ? 0 : 1_000)
+                    .totalTimeout(Duration.ofSeconds(20 + random.nextInt(10)))
+                    .circuitBreaker(CircuitBreakerSettings.builder()
+                            .failureThreshold(1 + random.nextInt(5))
+                            .successThreshold(1 + random.nextInt(3))
+                            .build());
+            if (random.nextBoolean()) {
+                provider.quota(QuotaSettings.builder()
+                        .requestsPerMinute(100_000 + random.nextInt(10))
+                        .build());
+            }
+            providers.add(provider.build());
+        }
+        ProviderSettings always = providers.stream()
+                .filter(provider -> provider.name().equals(certain == 5 ? "http" : "p" + certain))
+                .findFirst()
+                .orElseThrow();
+        Set<String> fast = new LinkedHashSet<>();
+        fast.add(always.name());
+        fast.add(providers.get(0).name());
+        Orchestrator.Builder builder = Orchestrator.builder()
+                .strategy(STRATEGIES.get(random.nextInt(STRATEGIES.size())))
+                .healthChecks(random.nextBoolean())
+                .cacheTtl(Duration.ofSeconds(1 + random.nextInt(5)))
+                .route("fast", route -> route.providers(List.copyOf(fast)));
+        providers.forEach(builder::provider);
+        return builder.settings();
+    }
+
+    private static Set<String> names(Collection<ProviderStatus> providers) {
+        return providers.stream().map(ProviderStatus::name).collect(Collectors.toSet());
+    }
+
+    @Test
+    void G6_of_10000_calls_none_fails_because_of_100_reloads() throws InterruptedException {
+        Set<Thread> before = Thread.getAllStackTraces().keySet();
+        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        AtomicInteger begun = new AtomicInteger();
+        AtomicInteger reloads = new AtomicInteger();
+        try (ScriptedServer server = ScriptedServer.start().otherwise(Reply.answer("fine"))) {
+            Orchestrator.Builder builder = next(server).toBuilder()
+                    .providerFactory(works)
+                    .circuitBreakerRegistry(registry)
+                    .meterRegistry(meters);
+            try (Orchestrator orchestrator = builder.build()) {
+                List<Thread> callers = new ArrayList<>();
+                for (int i = 0; i < THREADS; i++) {
+                    callers.add(new Thread(
+                            () -> {
+                                int call;
+                                while ((call = begun.getAndIncrement()) < CALLS) {
+                                    try {
+                                        if (call % (CALLS / RELOADS) == 0) {
+                                            orchestrator.reconfigure(next(server));
+                                            reloads.incrementAndGet();
+                                        }
+                                        ask(orchestrator, call);
+                                    } catch (RuntimeException | Error e) {
+                                        failures.add(e);
+                                    }
+                                }
+                            },
+                            "caller-" + i));
+                }
+                callers.forEach(Thread::start);
+                for (Thread caller : callers) {
+                    caller.join();
+                }
+
+                assertThat(failures).isEmpty();
+                assertThat(reloads).hasValue(RELOADS);
+                Set<String> present = names(orchestrator.status().providers());
+                assertThat(registry.getAllCircuitBreakers())
+                        .extracting(CircuitBreaker::getName)
+                        .containsExactlyInAnyOrderElementsOf(present);
+                assertThat(meters.getMeters())
+                        .extracting(meter -> String.valueOf(meter.getId().getTag("name")))
+                        .containsOnly(present.toArray(String[]::new));
+                assertThat(works.made().stream().filter(made -> made.closed.get() == 0))
+                        .as("only those in force are open")
+                        .hasSize((int) present.stream()
+                                .filter(name -> !name.equals("http"))
+                                .count());
+                assertThat(orchestrator.status().providers())
+                        .allMatch(provider -> provider.attempts().underWay() == 0)
+                        .allMatch(provider -> provider.attempts().failed() == 0);
+                assertThat(server.requestCount()).as("some went over the wire").isPositive();
+            }
+        }
+        works.assertEachClosedOnceAndNoneWhileInUse();
+        assertThat(registry.getAllCircuitBreakers()).isEmpty();
+        assertThat(meters.getMeters()).isEmpty();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (!before.contains(thread) && thread.getName().startsWith("orchestrator-")) {
+                thread.join(10_000);
+                assertThat(thread.isAlive()).as(thread.getName()).isFalse();
+            }
+        }
+    }
+
+    private static void ask(Orchestrator orchestrator, int call) {
+        CallOptions options = (call & 4) == 0 ? FAST : CallOptions.defaults();
+        switch (call % 8) {
+            case 0 -> {
+                try (ChatStream stream = orchestrator.stream(REQUEST, options)) {
+                    stream.response();
+                }
+            }
+            case 1 -> orchestrator.chatAsync(REQUEST, options).join();
+            case 2 -> orchestrator.chat(ChatRequest.of("hello " + call % 50), options.withCache(true));
+            default -> orchestrator.chat(REQUEST, options);
+        }
+        if (call % 500 == 0) {
+            orchestrator.status();
+            orchestrator.explain(REQUEST, options);
+        }
+    }
+}
