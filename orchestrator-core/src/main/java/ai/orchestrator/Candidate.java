@@ -62,8 +62,9 @@ final class Candidate implements ProviderSnapshot, Comparable<Candidate> {
     Candidate(Route.Member member) {
         this.provider = member.provider();
         this.member = member;
-        this.deprioritized = provider.isDeprioritized();
-        this.quotaLeft = provider.quotaLeft();
+        ProviderSetup setup = provider.setup();
+        this.deprioritized = provider.isDeprioritized(setup);
+        this.quotaLeft = setup.quotaLeft();
     }
 
     /** Resilience4j's view of the attempts, which goes by what the first that failed went by. */

@@ -90,6 +90,7 @@ final class Candidates implements RoutingContext {
      *
      * @return false if there is nothing that it has not looked at
      */
+    @SuppressWarnings("ReferenceEquality") // A route that has become what it was has changed twice.
     boolean renew() {
         if (!lost && Arrays.stream(all).noneMatch(candidate -> candidate.provider.withdrawn() != null)) {
             return false;

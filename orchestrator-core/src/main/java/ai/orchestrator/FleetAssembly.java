@@ -26,12 +26,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes a fleet of settings, and another one out of it when they change: checks, makes providers, changes those that stay and retires those that
  * go. For one thread at a time.
  */
 final class FleetAssembly implements AutoCloseable {
+
+    private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
 
     private final TimeSource timeSource;
     private final InstantSource instantSource;
@@ -134,6 +138,13 @@ final class FleetAssembly implements AutoCloseable {
         old.values().stream()
                 .filter(provider -> !changes.containsKey(provider))
                 .forEach(provider -> provider.withdraw("it was removed from the configuration"));
+        if (before != null) {
+            logger.info(
+                    "The configuration has changed: of {} providers before, {} are the same, and there are {} new ones",
+                    old.size(),
+                    changes.size(),
+                    breakers.size());
+        }
         return fleet;
     }
 

@@ -55,6 +55,15 @@ record ProviderSetup(
         return Optional.ofNullable(target).map(ProviderTarget::model);
     }
 
+    /** How much of its quota is left: from zero to one, one if it has none. */
+    double quotaLeft() {
+        return quota == null ? 1 : quota.left();
+    }
+
+    boolean isNearlyOutOfQuota() {
+        return quota != null && quota.isNearlyUsedUp();
+    }
+
     /** Whether it is the same provider, so that what is known of it stays true: its name, and what answers under it. */
     boolean isSameAs(ProviderSettings others, @Nullable ProviderTarget othersTarget) {
         if (!settings.name().equals(others.name())) {

@@ -147,24 +147,17 @@ final class RegisteredProvider {
         return attempts;
     }
 
-    /** How much of its quota is left: from zero to one, one if it has none. */
-    double quotaLeft() {
-        Quota quota = setup.quota();
-        return quota == null ? 1 : quota.left();
-    }
-
     /** An answer, or an error, says what is left. */
     void correctQuota(List<RateLimit> rateLimits) {
-        Quota quota = setup.quota();
-        if (quota != null && !rateLimits.isEmpty()) {
+        Quota quota = rateLimits.isEmpty() ? null : setup.quota();
+        if (quota != null) {
             quota.correct(rateLimits);
         }
     }
 
-    /** Whether calls turn to it only after the others of their route. */
-    boolean isDeprioritized() {
-        Quota quota = setup.quota();
-        return lastCheck.isSuspect() || (quota != null && quota.isNearlyUsedUp());
+    /** Whether calls turn to it only after the others of their route, as it is set up. */
+    boolean isDeprioritized(ProviderSetup current) {
+        return lastCheck.isSuspect() || current.isNearlyOutOfQuota();
     }
 
     /** Why it cannot serve a request at all, if so. */
@@ -327,7 +320,7 @@ final class RegisteredProvider {
         ProviderSettings settings = current.settings();
         Quota quota = current.quota();
         ProviderHealth health = recent.health();
-        double quotaLeft = quota == null ? 1 : quota.left();
+        double quotaLeft = current.quotaLeft();
         return new ProviderStatus(
                 name,
                 settings.type(),
@@ -340,7 +333,7 @@ final class RegisteredProvider {
                 health.score(quotaLeft),
                 quota == null ? List.of() : quota.status(),
                 quotaLeft,
-                isDeprioritized(),
+                isDeprioritized(current),
                 parking.refusal()
                         .map(refusal -> new ProviderStatus.Parked(
                                 refusal.kind(), refusal.left().orElse(Duration.ZERO))),

@@ -417,6 +417,17 @@ class CacheTest {
     }
 
     @Test
+    void a_cache_in_memory_is_not_resized_to_nothing() {
+        InMemoryCache cache = ResponseCache.inMemory(Duration.ofDays(1), 1, new ManualTimeSource());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> cache.resize(Duration.ofDays(-1), 1))
+                .withMessage("ttl must be more than zero but is PT-24H");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> cache.resize(Duration.ofDays(1), -1))
+                .withMessage("maxBytes must be more than zero but is -1");
+    }
+
+    @Test
     void only_complete_answers_can_be_kept_and_none_shows_what_it_says() {
         ChatEvent.Finished finished = new ChatEvent.Finished(FinishReason.STOP);
         for (List<ChatEvent> incomplete : List.<List<ChatEvent>>of(

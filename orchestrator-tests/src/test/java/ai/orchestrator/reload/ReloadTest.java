@@ -234,6 +234,16 @@ class ReloadTest {
     }
 
     @Test
+    void calls_go_on_while_a_change_is_being_made() {
+        List<String> answers = new ArrayList<>();
+        works.onCreate(
+                target -> answers.add(end(orchestrator.chatAsync(REQUEST)).text()));
+        reload(with(first, p -> p.apiKey("key-2")), second);
+        assertThat(answers).containsExactly("first-key-1");
+        assertThat(ask()).isEqualTo("key-2");
+    }
+
+    @Test
     void one_that_is_closed_is_not_changed_any_more() {
         orchestrator.close();
         assertThatThrownBy(() -> reload(first, third)).isInstanceOf(CallCancelledException.class);
@@ -805,7 +815,7 @@ class ReloadTest {
     }
 
     private static String outcome(Flow.Publisher<ChatEvent> publisher) throws InterruptedException {
-        StringBuffer seen = new StringBuffer();
+        StringBuilder seen = new StringBuilder();
         CountDownLatch over = new CountDownLatch(1);
         publisher.subscribe(new Flow.Subscriber<>() {
             @Override
