@@ -29,7 +29,9 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -42,19 +44,31 @@ class ReloadUnderLoadTest {
     private static final int THREADS = 8;
     private static final ChatRequest REQUEST = ChatRequest.of("hello");
 
-    /** The last one gives way to other threads after a call has begun and before it asks anybody. */
-    private static final List<RoutingStrategy> STRATEGIES = List.of(
-            StandardStrategy.PRIORITY, StandardStrategy.ROUND_ROBIN, StandardStrategy.SCORE, (provider, call) -> {
-                Thread.yield();
-                return provider.order();
-            });
-
+    private static final List<StandardStrategy> STRATEGIES = List.of(StandardStrategy.values());
     private static final CallOptions FAST = CallOptions.defaults().withRoute("fast");
 
     private final Random random = new Random(9);
     private final Works works = new Works();
     private final CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+    /** A change that the next call makes that has begun and asked nobody yet. */
+    private final AtomicReference<@Nullable Runnable> midway = new AtomicReference<>();
+
+    private void changeMidway() {
+        Runnable change = midway.getAndSet(null);
+        if (change != null) {
+            change.run();
+        }
+    }
+
+    private RoutingStrategy strategy() {
+        RoutingStrategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
+        return (provider, call) -> {
+            changeMidway();
+            return strategy.rank(provider, call);
+        };
+    }
 
     /** Keys, priorities, models, routes, breakers, quotas and the providers themselves, by chance; one at least may be asked in each route. */
     private synchronized OrchestratorSettings next(ScriptedServer server) {
@@ -95,7 +109,7 @@ class ReloadUnderLoadTest {
         fast.add(always.name());
         fast.add(providers.get(0).name());
         Orchestrator.Builder builder = Orchestrator.builder()
-                .strategy(STRATEGIES.get(random.nextInt(STRATEGIES.size())))
+                .strategy(strategy())
                 .healthChecks(random.nextBoolean())
                 .cacheTtl(Duration.ofSeconds(1 + random.nextInt(5)))
                 .route("fast", route -> route.providers(List.copyOf(fast)));
@@ -127,8 +141,13 @@ class ReloadUnderLoadTest {
                                 while ((call = begun.getAndIncrement()) < CALLS) {
                                     try {
                                         if (call % (CALLS / RELOADS) == 0) {
-                                            orchestrator.reconfigure(next(server));
-                                            reloads.incrementAndGet();
+                                            changeMidway();
+                                            midway.set(() -> {
+                                                orchestrator.reconfigure(next(server));
+                                                reloads.incrementAndGet();
+                                            });
+                                        } else if (call % (2 * CALLS / RELOADS) == 1) {
+                                            changeMidway();
                                         }
                                         ask(orchestrator, call);
                                     } catch (RuntimeException | Error e) {
@@ -143,6 +162,7 @@ class ReloadUnderLoadTest {
                     caller.join();
                 }
 
+                changeMidway();
                 assertThat(failures).isEmpty();
                 assertThat(reloads).hasValue(RELOADS);
                 Set<String> present = names(orchestrator.status().providers());
