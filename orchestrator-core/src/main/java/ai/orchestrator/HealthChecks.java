@@ -159,10 +159,10 @@ final class HealthChecks implements AutoCloseable {
                 return;
             }
             next = null;
-            var unused = check().thenRun(() -> ended(planned));
+            var unused = check().thenRun(() -> planNext(planned));
         }
 
-        private synchronized void ended(int planned) {
+        private synchronized void planNext(int planned) {
             lastEndNanos = timeSource.nanoTime();
             if (planned == turn) {
                 plan(intervalNanos);

@@ -324,4 +324,29 @@ class ParkingTest {
             first.get(0).reported();
         }
     }
+
+    @Test
+    void it_is_lifted_where_its_kind_is_meant() {
+        parking.park(Duration.ofMinutes(10).toNanos(), FailureKind.CREDENTIAL);
+        parking.lift(kind -> kind == FailureKind.RATE_LIMITED);
+        assertThat(enter()).isInstanceOf(Refusal.class);
+        parking.lift(FailureKind::isMisconfiguration);
+        assertThat(enter()).isEqualTo(Free.FREE);
+        assertThat(parking.refusal()).isEmpty();
+    }
+
+    @Test
+    void who_waits_for_a_first_call_hears_that_it_was_lifted() {
+        parking.park(Duration.ofMinutes(10).toNanos(), FailureKind.CREDENTIAL);
+        time.advance(Duration.ofMinutes(10));
+        FirstCall first = enterFirst();
+        Refusal refusal = (Refusal) enter();
+
+        parking.lift(FailureKind::isMisconfiguration);
+        assertThat(refusal.sooner()).isDone();
+        assertThat(enter()).isEqualTo(Free.FREE);
+        park(Duration.ofSeconds(5));
+        first.reported();
+        assertThat(enter()).as("parked since").isInstanceOf(Refusal.class);
+    }
 }

@@ -42,7 +42,8 @@ final class Works implements ChatProviderFactory {
             Optional.of(URI.create("https://memory.invalid")),
             Optional.of("m-1"),
             false,
-            List.of(ProviderOption.optional("flavour", Pattern.compile("[a-z]+"), "letters")));
+            List.of(),
+            List.of(ProviderOption.optional("flavour", Pattern.compile("[a-z]+"), "letters", "what it tastes of")));
 
     private final Queue<Made> made = new ConcurrentLinkedQueue<>();
     private final Map<String, Consumer<Made>> scripts = new ConcurrentHashMap<>();
