@@ -128,18 +128,30 @@ public final class ConfigLoader {
      * @throws ConfigurationException if there is a mistake; it lists all of them, and nothing has been sent
      */
     public OrchestratorConfig load() {
-        OrchestratorConfig config = loadQuietly();
+        OrchestratorConfig config = config(check());
         config.warnings().forEach(warning -> logger.warn("{}: {}", source(), warning));
         return config;
     }
 
-    /** The same, for one who knows already what to warn of. */
-    OrchestratorConfig loadQuietly() {
-        ConfigReport report = check();
+    /**
+     * What a report has.
+     *
+     * @throws ConfigurationException if those are mistakes
+     */
+    OrchestratorConfig config(ConfigReport report) {
         return new OrchestratorConfig(
                 report.settings().orElseThrow(() -> new ConfigurationException(source(), report.mistakes())),
                 factories,
                 report.warnings());
+    }
+
+    ConfigLoader copy() {
+        ConfigLoader copy = new ConfigLoader(file);
+        copy.program.putAll(program);
+        copy.factories.addAll(factories);
+        copy.environment = environment;
+        copy.systemProperties = systemProperties;
+        return copy;
     }
 
     /**

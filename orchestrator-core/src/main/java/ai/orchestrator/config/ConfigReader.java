@@ -485,7 +485,7 @@ final class ConfigReader {
                     warnings.add(begin.of(Mistake.of(
                             ConfigKeys.PROVIDERS + name,
                             null,
-                            "has the same key and model as " + same
+                            "has the same address, key and model as " + same
                                     + ", so it fails together with it and draws on the same quota")));
                 }
             });
