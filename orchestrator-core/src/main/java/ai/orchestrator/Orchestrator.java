@@ -60,6 +60,9 @@ public final class Orchestrator implements AutoCloseable {
     /** How long {@link #close()} waits for calls in flight unless configured: 10 seconds. */
     public static final Duration DEFAULT_DRAIN_TIMEOUT = Duration.ofSeconds(10);
 
+    /** How many retries there may be for each first attempt unless configured: 20 %. */
+    public static final double DEFAULT_RETRY_BUDGET = 0.2;
+
     /** How long providers are left alone between two checks unless configured: 60 seconds. */
     public static final Duration DEFAULT_HEALTH_CHECK_INTERVAL = Duration.ofSeconds(60);
 
@@ -103,7 +106,7 @@ public final class Orchestrator implements AutoCloseable {
         this.executor = builder.executor == null ? Objects.requireNonNull(ownExecutor) : builder.executor;
         this.context = new Call.Context(
                 timeSource,
-                new RetryBudget(timeSource),
+                new RetryBudget(timeSource, fleet.settings().retryBudget()),
                 builder.random,
                 route -> this.fleet.routes().get(route),
                 inFlight::isAborted);
@@ -500,6 +503,7 @@ public final class Orchestrator implements AutoCloseable {
             Fleet next = assembly.assemble(fleet, settings, assembled -> fleet = assembled);
             checkFleet(next);
             sharedCalls.reconfigure(settings);
+            context.budget().share(settings.retryBudget());
         } finally {
             reconfiguring.unlock();
         }
@@ -566,6 +570,7 @@ public final class Orchestrator implements AutoCloseable {
         Duration drainTimeout = DEFAULT_DRAIN_TIMEOUT;
         StreamRescue streamRescue = StreamRescue.FAIL;
         boolean failOverOnContentFilter;
+        double retryBudget = DEFAULT_RETRY_BUDGET;
         boolean healthChecks;
         Duration healthCheckInterval = DEFAULT_HEALTH_CHECK_INTERVAL;
         Duration healthCheckTimeout = DEFAULT_HEALTH_CHECK_TIMEOUT;
@@ -715,6 +720,24 @@ public final class Orchestrator implements AutoCloseable {
          */
         public Builder failOverOnContentFilter(boolean failOver) {
             this.failOverOnContentFilter = failOver;
+            return this;
+        }
+
+        /**
+         * Limits how many retries on the same provider there may be for each first attempt, all calls together, over the last ten seconds,
+         * beside ten that are always there; 0.2 by default. It keeps retries from multiplying the load on providers in trouble. Failovers
+         * use it up too but are never refused (Finagle's retry budget; scenario R19).
+         *
+         * @param share zero to one; zero leaves only the ten
+         * @return this builder
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public Builder retryBudget(double share) {
+            // Written so that what is no number is refused too.
+            if (!(share >= 0 && share <= 1)) {
+                throw new IllegalArgumentException("retryBudget must be 0 to 1 but is " + share);
+            }
+            this.retryBudget = share;
             return this;
         }
 

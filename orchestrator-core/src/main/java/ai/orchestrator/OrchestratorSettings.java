@@ -20,6 +20,7 @@ public final class OrchestratorSettings {
     private final Duration drainTimeout;
     private final StreamRescue streamRescue;
     private final boolean failOverOnContentFilter;
+    private final double retryBudget;
     private final boolean healthChecks;
     private final Duration healthCheckInterval;
     private final Duration healthCheckTimeout;
@@ -36,6 +37,7 @@ public final class OrchestratorSettings {
         this.drainTimeout = builder.drainTimeout;
         this.streamRescue = builder.streamRescue;
         this.failOverOnContentFilter = builder.failOverOnContentFilter;
+        this.retryBudget = builder.retryBudget;
         this.healthChecks = builder.healthChecks;
         this.healthCheckInterval = builder.healthCheckInterval;
         this.healthCheckTimeout = builder.healthCheckTimeout;
@@ -57,6 +59,7 @@ public final class OrchestratorSettings {
                 .drainTimeout(drainTimeout)
                 .streamRescue(streamRescue)
                 .failOverOnContentFilter(failOverOnContentFilter)
+                .retryBudget(retryBudget)
                 .healthChecks(healthChecks)
                 .healthCheckInterval(healthCheckInterval)
                 .healthCheckTimeout(healthCheckTimeout)
@@ -141,6 +144,15 @@ public final class OrchestratorSettings {
     }
 
     /**
+     * How many retries there may be for each first attempt, all calls together.
+     *
+     * @return from zero to one
+     */
+    public double retryBudget() {
+        return retryBudget;
+    }
+
+    /**
      * Whether each provider is asked something free now and then.
      *
      * @return as {@link Orchestrator.Builder#healthChecks} says
@@ -205,6 +217,7 @@ public final class OrchestratorSettings {
                 && drainTimeout.equals(other.drainTimeout)
                 && streamRescue == other.streamRescue
                 && failOverOnContentFilter == other.failOverOnContentFilter
+                && Double.compare(retryBudget, other.retryBudget) == 0
                 && healthChecks == other.healthChecks
                 && healthCheckInterval.equals(other.healthCheckInterval)
                 && healthCheckTimeout.equals(other.healthCheckTimeout)

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The allowance, shared by all calls, that keeps retries from multiplying the load on providers in trouble: a fifth of the first attempts and
+ * The allowance, shared by all calls, that keeps retries from multiplying the load on providers in trouble: a share of the first attempts and
  * ten, over the last ten seconds, as Finagle's retry budget. Failovers use it up too but are never refused. Safe for use by several
  * threads.
  */
@@ -19,9 +19,15 @@ final class RetryBudget {
     private static final int SLOTS = 11;
 
     private static final int FLOOR = 10;
-    private static final int FIRST_ATTEMPTS_PER_RETRY = 5;
+
+    /** What shares are counted in, so that nothing is lost by rounding. */
+    private static final long MILLION = 1_000_000;
 
     private final TimeSource timeSource;
+
+    /** Retries for a million first attempts. */
+    private volatile long retriesPerMillion;
+
     private final long originNanos;
 
     /** Guards the replacing of slots, and the withdrawals in them. */
@@ -45,11 +51,20 @@ final class RetryBudget {
         }
     }
 
-    RetryBudget(TimeSource timeSource) {
+    /**
+     * @param share from zero to one
+     */
+    RetryBudget(TimeSource timeSource, double share) {
+        share(share);
         this.timeSource = timeSource;
         this.originNanos = timeSource.nanoTime();
         this.current = new Slot(0);
         slots[0] = current;
+    }
+
+    /** Another share from now on, of what has been counted too. */
+    void share(double share) {
+        this.retriesPerMillion = Math.round(share * MILLION);
     }
 
     /** A call makes its first attempt. */
@@ -131,7 +146,7 @@ final class RetryBudget {
                 withdrawals += slot.withdrawals;
             }
         }
-        return FLOOR + firstAttempts / FIRST_ATTEMPTS_PER_RETRY - withdrawals;
+        return FLOOR + firstAttempts * retriesPerMillion / MILLION - withdrawals;
     }
 
     private Slot slot() {

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
@@ -23,7 +24,7 @@ class RetryBudgetTest {
     private static final int FLOOR = 10;
 
     private final HandTime time = new HandTime(Long.MAX_VALUE - 1_000);
-    private final RetryBudget budget = new RetryBudget(time);
+    private final RetryBudget budget = new RetryBudget(time, Orchestrator.DEFAULT_RETRY_BUDGET);
 
     private int retriesUntilRefused() {
         int count = 0;
@@ -46,6 +47,17 @@ class RetryBudgetTest {
             budget.firstAttempt();
         }
         assertThat(retriesUntilRefused()).isEqualTo(FLOOR + firstAttempts / 5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "0.001, 1", "0.3, 300", "0.125, 125", "1, 1000"})
+    void another_share_counts_for_what_has_been_counted_too(double share, int onTop) {
+        for (int i = 0; i < 1_000; i++) {
+            budget.firstAttempt();
+        }
+        budget.share(share);
+
+        assertThat(retriesUntilRefused()).isEqualTo(FLOOR + onTop);
     }
 
     @Test

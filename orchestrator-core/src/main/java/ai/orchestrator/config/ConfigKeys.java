@@ -140,6 +140,14 @@ final class ConfigKeys {
                     OrchestratorSettings::failOverOnContentFilter,
                     "whether a policy refusal is put to the next provider"),
             top(
+                    "retry-budget",
+                    ValueType.PERCENTAGE,
+                    Range.of(0.0, 1.0),
+                    Orchestrator.Builder::retryBudget,
+                    OrchestratorSettings::retryBudget,
+                    "how many retries on the same provider there may be for the first attempts of all calls, over ten"
+                            + " seconds, beside ten that are always there"),
+            top(
                     "routing.strategy",
                     STRATEGY,
                     Orchestrator.Builder::strategy,

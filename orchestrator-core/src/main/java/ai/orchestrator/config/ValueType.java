@@ -1,5 +1,6 @@
 package ai.orchestrator.config;
 
+import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -37,7 +38,7 @@ record ValueType<T>(
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,19})\\s?(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
     private static final Pattern SIMPLE_DURATION = Pattern.compile("([+-]?\\d{1,15})(ms|s|m|h|d)");
-    private static final Pattern PERCENTAGE = Pattern.compile("([+-]?\\d{1,9}(?:\\.\\d{1,9})?)\\s?%");
+    private static final Pattern PERCENT = Pattern.compile("([+-]?\\d{1,9}(?:\\.\\d{1,9})?)\\s?%");
     private static final long KILO = 1024;
 
     static final ValueType<String> TEXT =
@@ -74,13 +75,13 @@ record ValueType<T>(
             List.of());
 
     /** A share, from zero to one. */
-    static final ValueType<Double> PERCENTAGE_OF_ONE = new ValueType<>(
+    static final ValueType<Double> PERCENTAGE = new ValueType<>(
             "percentage",
             "java.lang.String",
             "a percentage",
             "such as 20%",
             ValueType::parsePercentage,
-            share -> formatDecimal(share * 100) + "%",
+            ValueType::formatPercentage,
             List.of());
 
     static final ValueType<Duration> DURATION = new ValueType<>(
@@ -177,18 +178,25 @@ record ValueType<T>(
     }
 
     private static String formatDecimal(double value) {
-        String text = new java.math.BigDecimal(Double.toString(value))
-                .stripTrailingZeros()
-                .toPlainString();
+        String text =
+                new BigDecimal(Double.toString(value)).stripTrailingZeros().toPlainString();
         return text;
     }
 
     private static double parsePercentage(String text) {
-        Matcher matcher = PERCENTAGE.matcher(text);
+        Matcher matcher = PERCENT.matcher(text);
         if (!matcher.matches()) {
             throw new IllegalArgumentException();
         }
-        return new java.math.BigDecimal(matcher.group(1)).movePointLeft(2).doubleValue();
+        return new BigDecimal(matcher.group(1)).movePointLeft(2).doubleValue();
+    }
+
+    private static String formatPercentage(double share) {
+        return new BigDecimal(Double.toString(share))
+                        .movePointRight(2)
+                        .stripTrailingZeros()
+                        .toPlainString()
+                + "%";
     }
 
     private static long parseSize(String text) {

@@ -185,6 +185,7 @@ class BuildersAndKeysTest {
             case "size" -> "77MB";
             case "whole number" -> "77";
             case "number" -> "0.77";
+            case "percentage" -> "77%";
             case "time zone" -> "Europe/Berlin";
             default -> "a77";
         };
@@ -248,6 +249,9 @@ class BuildersAndKeysTest {
         if (value instanceof Duration duration) {
             // By the nanosecond, so that the bound is exact; at a least value of a millisecond too.
             return duration.plusNanos(steps).toString();
+        }
+        if (setting.type().equals(ValueType.PERCENTAGE)) {
+            return (Math.round((double) value * 100) + steps) + "%";
         }
         if (value instanceof Double number) {
             return Double.toString(number + steps * 0.01);

@@ -232,8 +232,12 @@ class ConfigReloaderTest {
     void a_warning_is_logged_when_it_is_new() throws IOException {
         try (ConfigReloader reloader = ConfigReloader.start(loader())) {
             assertThat(log.lines()).isEmpty();
-            replace("orchestrator.providers.a.type=ollama\norchestrator.providers.b.type=ollama\n"
-                    + "orchestrator.providers.b.model=m\norchestrator.routes.r.providers=a\n");
+            replace("""
+                    orchestrator.providers.a.type=ollama
+                    orchestrator.providers.b.type=ollama
+                    orchestrator.providers.b.model=m
+                    orchestrator.routes.r.providers=a
+                    """);
             reloader.reload();
             reloader.reload();
 

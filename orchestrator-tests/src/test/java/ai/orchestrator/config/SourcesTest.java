@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -197,37 +196,33 @@ class SourcesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"FILE, ENV", "ENV, FILE"})
-    void of_a_key_and_a_key_file_the_stronger_source_wins(String key, String file) throws IOException {
+    @CsvSource({
+        "api-key=gsk-of-line, API_KEY_FILE, key, gsk-of-file",
+        "api-key-file=key, API_KEY, gsk-of-line, gsk-of-line",
+    })
+    void of_a_key_and_a_key_file_the_stronger_source_wins(String line, String variable, String value, String expected)
+            throws IOException {
         Files.writeString(directory.resolve("key"), "\n  gsk-of-file \r\n");
-        Map<String, String> lines = new LinkedHashMap<>();
-        lines.put(key, "api-key=gsk-of-line");
-        lines.put(file, "api-key-file=key");
-        String text = "orchestrator.providers.groq-1.type=groq\norchestrator.providers.groq-1." + lines.get("FILE");
-        String[] variable = lines.get("ENV").split("=", 2);
-        ConfigReport report = ConfigFiles.loader(directory, text)
-                .environment(Map.of(
-                        "ORCHESTRATOR_PROVIDERS_GROQ_1_"
-                                + variable[0].toUpperCase(java.util.Locale.ROOT).replace('-', '_'),
-                        variable[1]))
+        ConfigReport report = ConfigFiles.loader(
+                        directory, "orchestrator.providers.groq-1.type=groq\norchestrator.providers.groq-1." + line)
+                .environment(Map.of("ORCHESTRATOR_PROVIDERS_GROQ_1_" + variable, value))
                 .check();
 
         assertThat(report.mistakes()).isEmpty();
-        assertThat(report.settings().orElseThrow().providers().get(0).apiKey())
-                .contains(key.equals("ENV") ? "gsk-of-line" : "gsk-of-file");
-        assertThat(report.toString()).doesNotContain("gsk-of-line");
+        assertThat(report.settings().orElseThrow().providers().get(0).apiKey()).contains(expected);
+        assertThat(report.toString()).doesNotContain("gsk-of-");
     }
 
     @Test
     void a_key_file_is_looked_for_beside_the_properties_file_and_never_shown() throws IOException {
         Path secrets = Files.createDirectory(directory.resolve("secrets"));
         Files.writeString(secrets.resolve("groq"), "gsk-of-file-123456\n");
-        ConfigReport report = ConfigFiles.loader(
-                        directory,
-                        "orchestrator.providers.g.type=groq\norchestrator.providers.g.api-key-file=secrets/groq\n"
-                                + "orchestrator.providers.g.organization=gsk-of-file-123456\n"
-                                + "orchestrator.providers.g.model=gsk-of-file-123456\n")
-                .check();
+        ConfigReport report = ConfigFiles.loader(directory, """
+                        orchestrator.providers.g.type=groq
+                        orchestrator.providers.g.api-key-file=secrets/groq
+                        orchestrator.providers.g.organization=gsk-of-file-123456
+                        orchestrator.providers.g.model=gsk-of-file-123456
+                        """).check();
 
         assertThat(ConfigFiles.value(report, "orchestrator.providers.g.api-key"))
                 .isEqualTo("****");
@@ -265,10 +260,11 @@ class SourcesTest {
 
     @Test
     void providers_keep_the_order_of_the_file_whatever_else_is_said_of_them() throws IOException {
-        try (Orchestrator orchestrator = ConfigFiles.loader(
-                        directory,
-                        "orchestrator.providers.z.type=ollama\norchestrator.providers.a.type=ollama\n"
-                                + "orchestrator.providers.z.model=m\n")
+        try (Orchestrator orchestrator = ConfigFiles.loader(directory, """
+                        orchestrator.providers.z.type=ollama
+                        orchestrator.providers.a.type=ollama
+                        orchestrator.providers.z.model=m
+                        """)
                 .environment(Map.of("ORCHESTRATOR_PROVIDERS_A_MODEL", "x"))
                 .systemProperties(Map.of("orchestrator.providers.a.weight", "3"))
                 .load()

@@ -42,11 +42,11 @@ class SpellingTest {
 
     @Test
     void the_names_of_providers_are_taken_as_they_are() throws IOException {
-        ConfigReport report = ConfigFiles.loader(
-                        directory,
-                        "orchestrator.providers.groq-1.type=ollama\norchestrator.providers.groq_1.type=ollama\n"
-                                + "orchestrator.providers.GROQ-1.type=ollama\n")
-                .check();
+        ConfigReport report = ConfigFiles.loader(directory, """
+                        orchestrator.providers.groq-1.type=ollama
+                        orchestrator.providers.groq_1.type=ollama
+                        orchestrator.providers.GROQ-1.type=ollama
+                        """).check();
 
         assertThat(report.settings().orElseThrow().providers()).hasSize(3);
     }
