@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -213,22 +212,19 @@ final class Guard {
     /**
      * Goes by other settings from now on.
      *
-     * @param successor makes the Resilience4j breaker that has them; asked only if it needs another one
+     * @param successor a Resilience4j breaker that has them, of no use if the one that follows now does
      */
-    void reconfigure(CircuitBreakerSettings changed, Function<CircuitBreakerSettings, CircuitBreaker> successor) {
+    void reconfigure(CircuitBreakerSettings changed, CircuitBreaker successor) {
         lock.lock();
         try {
             adopt();
             CircuitBreakerSettings before = settings;
-            if (changed.equals(before)) {
-                return;
-            }
             settings = changed;
             timeoutNanos = changed.timeoutDuration().toNanos();
             failures.resize(changed.failureThreshold(), changed.failureWindow().toNanos());
             unsaid.add(() -> logger.info("Circuit breaker '{}' goes by {} from now on", name, changed));
             if (Resilience4jMirror.needsAnother(before, changed)) {
-                follow(Step.replace(state, state.mirrored, successor.apply(changed)));
+                follow(Step.replace(state, state.mirrored, successor));
             }
             if (state instanceof HalfOpen halfOpen) {
                 halfOpen.closeIfWell(null);

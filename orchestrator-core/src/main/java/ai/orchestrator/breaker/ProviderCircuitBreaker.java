@@ -285,9 +285,9 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * @param settings the new settings
      */
     public void reconfigure(CircuitBreakerSettings settings) {
-        guard.reconfigure(
-                Objects.requireNonNull(settings, "settings"),
-                changed -> CircuitBreaker.of(name, Resilience4jMirror.config(changed, clock)));
+        if (!Objects.requireNonNull(settings, "settings").equals(guard.settings())) {
+            guard.reconfigure(settings, CircuitBreaker.of(name, Resilience4jMirror.config(settings, clock)));
+        }
     }
 
     /** Closes the breaker from any state and clears all counts and times. What is in flight is late from now on. */
