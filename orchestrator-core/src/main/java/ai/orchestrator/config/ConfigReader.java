@@ -455,13 +455,16 @@ final class ConfigReader {
         Set<String> routed = all.routes().stream()
                 .flatMap(route -> route.providers().stream())
                 .collect(Collectors.toSet());
+        // A route that names a provider wrongly, or is refused for something else, may well have listed it.
+        boolean allRoutesAreRead =
+                mistakes.stream().noneMatch(mistake -> mistake.key().startsWith(ConfigKeys.ROUTES));
         Map<List<Object>, String> seen = new LinkedHashMap<>();
         Set<String> noted = new HashSet<>();
         for (Read provider : providers) {
             ProviderSettings settings = provider.settings();
             String name = settings.name();
             Origin begin = sources.first(Scope.PROVIDER, name).origin();
-            if (!all.routes().isEmpty() && !routed.contains(name)) {
+            if (allRoutesAreRead && !all.routes().isEmpty() && !routed.contains(name)) {
                 warnings.add(begin.of(Mistake.of(
                         ConfigKeys.PROVIDERS + name,
                         null,
