@@ -1,18 +1,24 @@
 package ai.orchestrator.server;
 
 import ai.orchestrator.AllProvidersFailedException;
+import ai.orchestrator.ConfigurationException;
+import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.OrchestratorException;
 import ai.orchestrator.OrchestratorStatus;
 import ai.orchestrator.ProviderStatus;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.Trail;
+import ai.orchestrator.config.ConfigReport;
+import ai.orchestrator.config.ConfigValue;
 import ai.orchestrator.health.HealthCheck;
 import ai.orchestrator.health.ProviderHealth;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -65,7 +71,35 @@ final class JsonOutput {
         if (error instanceof AllProvidersFailedException failed) {
             failed.earliestRetry().ifPresent(wait -> described.put("retry_in_ms", wait.toMillis()));
         }
+        if (error instanceof ConfigurationException refused) {
+            put(refused.mistakes(), described.putArray("mistakes"));
+        }
         return withTrail(json, error.trail());
+    }
+
+    /** What is in force, defaults included, and what is wrong. */
+    static String check(Path file, ConfigReport report) {
+        ObjectNode json = MAPPER.createObjectNode().put("file", file.toString());
+        ArrayNode values = json.putArray("values");
+        for (ConfigValue value : report.values()) {
+            ObjectNode entry = values.addObject().put("key", value.key()).put("value", value.value());
+            value.origin().ifPresent(origin -> entry.put("origin", origin));
+        }
+        put(report.mistakes(), json.putArray("mistakes"));
+        put(report.warnings(), json.putArray("warnings"));
+        return json.toString();
+    }
+
+    private static void put(List<Mistake> mistakes, ArrayNode json) {
+        for (Mistake mistake : mistakes) {
+            ObjectNode entry = json.addObject();
+            mistake.source().ifPresent(source -> entry.put("source", source));
+            mistake.line().ifPresent(line -> entry.put("line", line));
+            putUnlessEmpty(entry, "key", mistake.key());
+            mistake.value().ifPresent(value -> entry.put("value", value));
+            entry.put("problem", mistake.problem());
+            mistake.nearest().ifPresent(nearest -> entry.put("nearest", nearest));
+        }
     }
 
     /** Durations in milliseconds, but in the breaker's own map, where they are seconds. */

@@ -72,6 +72,8 @@ public final class Main implements Runnable {
         CommandLine commands = new CommandLine(new Main());
         commands.addSubcommand(new AskCommand(in, out, err, environment));
         commands.addSubcommand(new StatusCommand(out, err, environment, terminal, TimeSource::system));
+        commands.addSubcommand(new CheckCommand(out, err, environment, terminal));
+        commands.addSubcommand(new InitCommand(out, err, environment));
         commands.addSubcommand(new DemoCommand(out, err, environment, terminal, TimeSource::system, DemoScenarios.ALL));
         commands.setOut(new PrintWriter(out, true, charset));
         commands.setErr(new PrintWriter(err, true, charset));

@@ -209,6 +209,29 @@ class CommandLineTest {
         assertThat(result.err()).isEqualTo("orchestrator: none.properties: there is no such file\n");
     }
 
+    @Test
+    void json_of_a_bad_configuration_has_each_mistake_with_its_line() throws IOException {
+        Path file = Path.of(config());
+        Files.writeString(file, Files.readString(file) + "orchestrator.deadlne=1s\norchestrator.deadline=soon");
+
+        for (String command : List.of("ask", "status")) {
+            Result result =
+                    run("", command, "--json", "-c", file.toString(), command.equals("ask") ? "Why?" : "--no-check");
+
+            assertThat(result.code()).isEqualTo(2);
+            JsonNode mistakes =
+                    new ObjectMapper().readTree(result.out()).path("error").path("mistakes");
+            assertThat(mistakes).hasSize(2);
+            assertThat(mistakes.path(0).path("line").asInt()).isEqualTo(8);
+            assertThat(mistakes.path(0).path("nearest").asText()).isEqualTo("orchestrator.deadline");
+            assertThat(mistakes.path(1).path("line").asInt()).isEqualTo(9);
+            assertThat(mistakes.path(1).path("value").asText()).isEqualTo("soon");
+            assertThat(result.err())
+                    .startsWith("orchestrator: " + file + ": 2 mistakes\n  line 8: orchestrator.deadlne: ")
+                    .contains("\n  line 9: orchestrator.deadline=soon: ");
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -255,6 +278,7 @@ class CommandLineTest {
         "ask, Missing required parameter: 'QUESTION'",
         "ask -, The question is empty",
         "ask --, Missing required parameter: 'QUESTION'",
+        "check, Missing required parameter: 'FILE'",
         "aks hello, Unmatched argument",
         "ask --jsn hello, Unknown option: '--jsn'",
         "ask --config, Missing required parameter for option '--config'",

@@ -102,6 +102,21 @@ class LauncherIT {
     }
 
     @Test
+    void the_jar_accepts_the_configuration_that_it_writes() throws Exception {
+        Result written = run(List.of(JAVA, "-jar", JAR.toString()), "init");
+        assertThat(written.out()).startsWith("Wrote orchestrator.properties");
+        assertThat(written.err()).isEmpty();
+        assertThat(written.code()).isZero();
+
+        Result checked = run(List.of(JAVA, "-jar", JAR.toString()), "check", "orchestrator.properties");
+        assertThat(checked.out()).startsWith("orchestrator.providers.");
+        assertThat(checked.err())
+                .startsWith("orchestrator.properties: ")
+                .endsWith(", no mistakes" + System.lineSeparator());
+        assertThat(checked.code()).isZero();
+    }
+
+    @Test
     @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a shell script; there the jar is run itself")
     void the_launcher_passes_arguments_output_and_exit_code_through() throws Exception {
         Result answered = run(List.of(LAUNCHER.toString()), "ask", "Why is the sky blue?");
