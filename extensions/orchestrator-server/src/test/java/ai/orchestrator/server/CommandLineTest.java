@@ -186,8 +186,9 @@ class CommandLineTest {
     }
 
     @Test
-    void a_silent_provider_ends_at_the_deadline_with_exit_code_1() throws IOException {
+    void silent_providers_end_at_the_deadline_with_exit_code_1() throws IOException {
         first.reply(Reply.hang());
+        second.reply(Reply.hang());
         Path file = Path.of(config());
         Files.writeString(file, Files.readString(file) + "orchestrator.deadline=300ms");
 
