@@ -7,6 +7,7 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.RouteSettings;
 import ai.orchestrator.config.ConfigKeys.Draft;
 import ai.orchestrator.config.KeyPath.Scope;
+import ai.orchestrator.internal.NearestName;
 import ai.orchestrator.internal.ProviderCatalog;
 import ai.orchestrator.internal.RouteCheck;
 import ai.orchestrator.provider.ProviderOption;
@@ -180,6 +181,14 @@ final class ConfigReader {
             }
             return Optional.of(
                     new Given(raw.shownKey(key), resolved.value().strip(), raw.origin(), resolved.variables()));
+        } catch (Placeholders.Unset e) {
+            Mistake mistake = Mistake.of(raw.shownKey(key), null, String.valueOf(e.getMessage()));
+            note(
+                    raw,
+                    NearestName.of(e.name(), environment.keySet(), NearestName.SLIP)
+                            .map(set -> mistake.nearest("${" + set + "}"))
+                            .orElse(mistake));
+            return Optional.empty();
         } catch (IllegalArgumentException e) {
             note(raw, Mistake.of(raw.shownKey(key), null, String.valueOf(e.getMessage())));
             return Optional.empty();
@@ -443,8 +452,7 @@ final class ConfigReader {
                 .of(Mistake.of(
                         given.key(),
                         given.text(),
-                        "is beyond the deadline of " + text + ", so it could never be reached; lower it to at most "
-                                + text + ", or raise orchestrator.deadline")));
+                        "is beyond the deadline of " + text + "; lower it, or raise orchestrator.deadline")));
     }
 
     private boolean deadlineIsBad() {

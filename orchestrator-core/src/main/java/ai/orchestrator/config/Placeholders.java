@@ -114,9 +114,16 @@ final class Placeholders {
 
         private static final long serialVersionUID = 1L;
 
+        private final String name;
+
         private Unset(String name) {
             super("missing; the environment variable " + name + " is not set; set it, or give a default as ${" + name
                     + ":default}");
+            this.name = name;
+        }
+
+        String name() {
+            return name;
         }
     }
 }

@@ -162,6 +162,17 @@ class SourcesTest {
     }
 
     @Test
+    void a_variable_that_is_not_set_may_have_been_meant_to_be_one_that_is() throws IOException {
+        assertThat(ConfigFiles.loader(directory, FILE)
+                        .environment(Map.of("GROQ_APIKEY", "gsk-1"))
+                        .check()
+                        .mistakes())
+                .hasToString("[line 3: orchestrator.providers.groq-1.api-key: missing; the environment variable"
+                        + " GROQ_API_KEY is not set; set it, or give a default as ${GROQ_API_KEY:default}; did you mean"
+                        + " ${GROQ_APIKEY}?]");
+    }
+
+    @Test
     void a_value_that_a_stronger_source_has_need_not_be_right_in_the_weaker_one() throws IOException {
         ConfigReport report = ConfigFiles.loader(directory, FILE)
                 .set("orchestrator.providers.groq-1.api-key", "gsk-vault")
