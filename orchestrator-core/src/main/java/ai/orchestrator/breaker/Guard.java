@@ -303,14 +303,16 @@ final class Guard {
     }
 
     private void follow(Step step) {
-        if (pending.size() < MAX_PENDING) {
-            pending.add(step);
+        pending.add(step);
+        if (pending.size() <= MAX_PENDING) {
             return;
         }
-        CircuitBreaker successor = step.successor;
+        CircuitBreaker successor = null;
         for (Step given : pending) {
-            // The last one has all settings that were changed.
-            successor = step.successor == null && given.successor != null ? given.successor : successor;
+            if (given.successor != null) {
+                // The last one has all settings that were changed.
+                successor = given.successor;
+            }
         }
         pending.clear();
         pending.add(Step.afresh(state, state.mirrored, successor));

@@ -3,13 +3,11 @@ package ai.orchestrator.config;
 import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.config.KeyPath.Scope;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -29,7 +27,9 @@ final class Sources {
 
     private static final KeyPath NOWHERE = new KeyPath(Scope.TOP, "", "", -1);
 
-    private final Map<KeyPath, List<Raw>> entries = new LinkedHashMap<>();
+    /** By scope, then by the provider's or route's name; each in the order in which they are first named. */
+    private final Map<Scope, Map<String, Map<KeyPath, List<Raw>>>> entries = new EnumMap<>(Scope.class);
+
     private final List<Raw> foreign = new ArrayList<>();
     private final List<Mistake> mistakes = new ArrayList<>();
 
@@ -127,45 +127,37 @@ final class Sources {
             }
         });
         layer.forEach((path, raws) -> {
-            List<Raw> present = entries.get(path);
+            List<Raw> present = entries(path.scope(), path.name()).get(path);
             if (present == null || present.get(0).origin().rank().compareTo(Origin.Rank.ENVIRONMENT) < 0) {
-                entries.put(path, raws);
+                add(path, raws);
             }
         });
     }
 
     private void add(Map<KeyPath, List<Raw>> layer) {
+        layer.forEach(this::add);
+    }
+
+    private void add(KeyPath path, List<Raw> raws) {
         // In its old place, so that providers stay in the file's order.
-        entries.putAll(layer);
+        entries.computeIfAbsent(path.scope(), scope -> new LinkedHashMap<>())
+                .computeIfAbsent(path.name(), name -> new LinkedHashMap<>())
+                .put(path, raws);
     }
 
     /** The providers or routes that anybody names, in the order in which they are first named. */
     List<String> names(Scope scope) {
-        Set<String> names = new LinkedHashSet<>();
-        entries.keySet().stream()
-                .filter(path -> path.scope() == scope)
-                .map(KeyPath::name)
-                .forEach(names::add);
-        return List.copyOf(names);
+        return List.copyOf(entries.getOrDefault(scope, Map.of()).keySet());
     }
 
     /** The entries of one provider, route or scope. */
     Map<KeyPath, List<Raw>> entries(Scope scope, String name) {
-        Map<KeyPath, List<Raw>> found = new LinkedHashMap<>();
-        entries.forEach((path, raws) -> {
-            if (path.scope() == scope && path.name().equals(name)) {
-                found.put(path, raws);
-            }
-        });
-        return found;
+        return entries.getOrDefault(scope, Map.of()).getOrDefault(name, Map.of());
     }
 
     /** The first entry of a provider or route that is named. */
     Raw first(Scope scope, String name) {
-        return entries(scope, name).values().stream()
-                .flatMap(Collection::stream)
-                .findFirst()
-                .orElseThrow();
+        return entries(scope, name).values().iterator().next().get(0);
     }
 
     /** Entries whose key is none of ours. */

@@ -265,6 +265,50 @@ class ChangedSettingsTest {
     }
 
     @Test
+    void a_move_by_another_hand_between_a_change_and_its_taking_over_is_not_lost() throws InterruptedException {
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        CircuitBreaker before = mirrored();
+        before.getEventPublisher().onError(event -> {
+            blocked.countDown();
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        Thread slow = new Thread(() -> fail(1), "slow-consumer");
+        slow.start();
+        blocked.await();
+        change(s -> s.failureThreshold(8));
+        before.transitionToForcedOpenState();
+        goOn.countDown();
+        slow.join();
+
+        assertThat(mirrored()).isNotSameAs(before);
+        assertThat(mirrored().getState()).isEqualTo(CircuitBreaker.State.FORCED_OPEN);
+        assertThat(breaker.tryAcquire()).isInstanceOf(Refusal.class);
+        assertThat(breaker.state()).isEqualTo(CircuitState.FORCED_OPEN);
+    }
+
+    @Test
+    void one_without_meters_follows_as_well() {
+        CircuitBreakerRegistry other = CircuitBreakerRegistry.ofDefaults();
+        try (ProviderCircuitBreaker plain = ProviderCircuitBreaker.builder("plain")
+                .timeSource(time)
+                .registry(other)
+                .build()) {
+            plain.reconfigure(settings(s -> s.failureThreshold(8)));
+
+            assertThat(other.find("plain")
+                            .orElseThrow()
+                            .getCircuitBreakerConfig()
+                            .getSlidingWindowSize())
+                    .isEqualTo(8);
+        }
+    }
+
+    @Test
     void resilience4j_keeps_its_breaker_when_nothing_changes_that_it_knows() {
         CircuitBreaker before = mirrored();
         change(s -> s.failureWindow(Duration.ofSeconds(7)).trialLease(Duration.ofSeconds(7)));

@@ -426,6 +426,46 @@ class Resilience4jFollowsTest {
     }
 
     @Test
+    void a_success_that_is_overtaken_by_a_trip_that_resilience4j_has_not_heard_of_is_late() throws Exception {
+        Permit slow = permit();
+        Permit first = permit();
+        Permit second = permit();
+        permit().failure();
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch letGo = new CountDownLatch(1);
+        resilience4j.getEventPublisher().onSuccess(event -> {
+            blocked.countDown();
+            await(letGo);
+        });
+        // Ends the row of failures, and keeps Resilience4j on its way.
+        Thread ending = new Thread(() -> permit().success(), "slow-consumer");
+        ending.start();
+        await(blocked);
+
+        intercepted.before("getMetrics", () -> {
+            first.failure();
+            second.failure();
+        });
+        slow.success();
+
+        assertThat(breaker.state()).isEqualTo(CircuitState.OPEN);
+        assertThat(resilience4j.getState()).isEqualTo(State.CLOSED);
+        assertThat(breaker.counters().lateResults()).isEqualTo(1);
+        letGo.countDown();
+        ending.join();
+        assertThat(resilience4j.getState()).isEqualTo(State.OPEN);
+        assertThat(breaker.counters().successes()).isEqualTo(1);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
     void R1_a_success_on_its_way_to_resilience4j_cannot_become_the_success_of_a_trial() {
         Permit slow = permit();
         Permit first = permit();
