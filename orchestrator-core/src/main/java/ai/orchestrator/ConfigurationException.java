@@ -117,19 +117,30 @@ public final class ConfigurationException extends OrchestratorException {
         }
 
         /**
-         * The same in other words.
+         * The same, with what may help.
          *
-         * @param change changes a text that is shown to people, such as one that masks secrets in it
+         * @param hint what to do
          * @return the mistake
          */
-        public Mistake withTexts(UnaryOperator<String> change) {
+        public Mistake hint(String hint) {
+            return new Mistake(source, line, key, value, problem + "; " + hint, nearest);
+        }
+
+        /**
+         * The same in other words.
+         *
+         * @param shown changes what somebody else has written: key, value and source
+         * @param said changes what is said of it
+         * @return the mistake
+         */
+        public Mistake withTexts(UnaryOperator<String> shown, UnaryOperator<String> said) {
             return new Mistake(
-                    source,
+                    source == null ? null : shown.apply(source),
                     line,
-                    change.apply(key),
-                    value == null ? null : change.apply(value),
-                    change.apply(problem),
-                    nearest == null ? null : change.apply(nearest));
+                    shown.apply(key),
+                    value == null ? null : shown.apply(value),
+                    said.apply(problem),
+                    nearest == null ? null : said.apply(nearest));
         }
 
         /**

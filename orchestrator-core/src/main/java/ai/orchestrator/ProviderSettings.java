@@ -514,7 +514,7 @@ public final class ProviderSettings {
         /**
          * Sets the model to ask; the type's default unless set.
          *
-         * @param model the model as the provider names it
+         * @param model the model as the provider names it; blanks around it are left out
          * @return this builder
          * @throws IllegalArgumentException if it is blank
          */
@@ -522,7 +522,7 @@ public final class ProviderSettings {
             if (model.isBlank()) {
                 throw new IllegalArgumentException("model must not be blank");
             }
-            this.model = model;
+            this.model = model.strip();
             return this;
         }
 

@@ -26,7 +26,7 @@ import java.util.Objects;
  * @param providerTypes the only types of provider that have it; empty for all; unmodifiable
  * @param meaning what it does, in Markdown
  */
-public record ConfigKey(
+record ConfigKey(
         String key,
         String type,
         String javaType,
@@ -39,7 +39,7 @@ public record ConfigKey(
         String meaning) {
 
     /** Copies the lists and checks that nothing is null. */
-    public ConfigKey {
+    ConfigKey {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(type, "type");
         Objects.requireNonNull(javaType, "javaType");
@@ -55,7 +55,7 @@ public record ConfigKey(
      *
      * @return what holds for all, providers, routes; then what only some types have; unmodifiable
      */
-    public static List<ConfigKey> all() {
+    static List<ConfigKey> all() {
         List<ConfigKey> keys = new ArrayList<>();
         OrchestratorSettings top = Orchestrator.builder().settings();
         ConfigKeys.TOP.forEach(setting -> keys.add(of(ConfigKeys.ROOT, setting, top, false)));

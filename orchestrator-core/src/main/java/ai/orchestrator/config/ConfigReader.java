@@ -29,23 +29,6 @@ import org.jspecify.annotations.Nullable;
 /** Turns the entries of all sources into settings, and notes every mistake and where each value comes from. For one use by one thread. */
 final class ConfigReader {
 
-    /** A value that can be used, and where it comes from. */
-    private record Given(String key, String text, Origin origin, List<String> variables) {
-
-        String from() {
-            return variables.isEmpty()
-                    ? origin.text()
-                    : origin.text()
-                            + variables.stream()
-                                    .map(name -> ", ${" + name + "}")
-                                    .distinct()
-                                    .collect(Collectors.joining());
-        }
-    }
-
-    /** A provider that has been read. */
-    private record Read(ProviderSettings settings, Map<String, Given> own, Optional<ProviderTarget> target) {}
-
     private final Sources sources;
     private final Map<String, String> environment;
     private final Path directory;
@@ -53,7 +36,6 @@ final class ConfigReader {
     private final Secrets secrets = new Secrets();
     private final List<Mistake> mistakes = new ArrayList<>();
     private final List<Mistake> warnings = new ArrayList<>();
-    private final List<ConfigValue> values = new ArrayList<>();
 
     /** The keys, as they are officially written, whose value cannot be used; their mistake is noted. */
     private final Set<String> bad = new HashSet<>();
@@ -62,7 +44,7 @@ final class ConfigReader {
     private final Map<String, Given> defaults = new LinkedHashMap<>();
     private final Map<String, Given> top = new LinkedHashMap<>();
     private final Map<String, Map<String, Given>> routeValues = new LinkedHashMap<>();
-    private final List<Read> providers = new ArrayList<>();
+    private final List<ReadProvider> providers = new ArrayList<>();
 
     /**
      * @param environment for placeholders
@@ -89,26 +71,42 @@ final class ConfigReader {
                 .flatMap(name -> readRoute(name).stream())
                 .toList();
 
-        List<ProviderSettings> settings = providers.stream().map(Read::settings).toList();
+        List<ProviderSettings> settings =
+                providers.stream().map(ReadProvider::settings).toList();
         settings.forEach(builder::provider);
         routes.forEach(builder::route);
         OrchestratorSettings all = builder.settings();
         check(all);
         warn(all);
-        showTop(all);
-        providers.forEach(this::showProvider);
-        routes.forEach(route -> showRoute(route, all));
-
         List<Mistake> sorted = sorted(mistakes);
         return new ConfigReport(
-                sorted.isEmpty() ? Optional.of(all) : Optional.empty(), sorted, sorted(warnings), values);
+                sorted.isEmpty() ? Optional.of(all) : Optional.empty(),
+                sorted,
+                sorted(warnings),
+                effective(all, routes));
+    }
+
+    private List<ConfigValue> effective(OrchestratorSettings all, List<RouteSettings> routes) {
+        EffectiveValues values = new EffectiveValues(top, defaults, bad, this::shown);
+        values.all(all);
+        providers.forEach(values::provider);
+        routes.forEach(route -> values.route(route, routeValues.getOrDefault(route.name(), Map.of()), all));
+        return values.values();
     }
 
     private List<Mistake> sorted(List<Mistake> found) {
         return found.stream()
                 .sorted(Comparator.comparingInt(mistake -> mistake.line().orElse(Integer.MAX_VALUE)))
-                .map(mistake -> mistake.withTexts(text -> secrets.mask(ConfigValue.printable(text))))
+                .map(mistake -> mistake.withTexts(this::shown, this::said))
                 .toList();
+    }
+
+    private String shown(String text) {
+        return ConfigValue.printable(ConfigValue.shortened(secrets.mask(text)));
+    }
+
+    private String said(String text) {
+        return ConfigValue.printable(secrets.mask(text));
     }
 
     // ---- Values
@@ -201,24 +199,43 @@ final class ConfigReader {
 
     private void unknown(Sources.Raw raw, @Nullable KeyPath path, List<ProviderOption> options) {
         // The value is not shown: it may be a key in a line with a slip in it.
-        note(raw, known.unknown(raw.written(), path, options));
+        Mistake mistake = known.unknown(raw.written(), path, options);
+        note(raw, mistake);
+        // What was meant is there, and not missing too.
+        mistake.nearest().ifPresent(bad::add);
     }
 
     /** Applies a value; whether it could be used. */
     private <B> boolean apply(Setting<B, ?, ?> setting, B builder, String key, Given given) {
         try {
             setting.apply(builder, given.text());
-            return true;
         } catch (IllegalArgumentException e) {
             bad.add(key);
             boolean secret = setting.name().equals(ConfigKeys.API_KEY);
-            Mistake mistake = Mistake.of(given.key(), secret ? null : given.text(), String.valueOf(e.getMessage()));
+            Mistake mistake = Mistake.of(
+                    given.key(), secret ? null : given.text(), withHint(String.valueOf(e.getMessage()), given.text()));
             mistakes.add(given.origin()
                     .of(known.nearestChoice(setting.type(), given.text())
                             .map(mistake::nearest)
                             .orElse(mistake)));
             return false;
         }
+        hint(given.text())
+                .ifPresent(hint -> warnings.add(
+                        given.origin().of(Mistake.of(given.key(), null, "all of it is the value; " + hint))));
+        return true;
+    }
+
+    private static String withHint(String problem, String text) {
+        return hint(text).map(hint -> problem + "; " + hint).orElse(problem);
+    }
+
+    /** What people take for granted who know other formats better. */
+    private static Optional<String> hint(String text) {
+        if (text.matches("(?s)\".*\"|'.*'")) {
+            return Optional.of("leave out the quotes");
+        }
+        return text.matches("(?s).*\\s[#!].*") ? Optional.of("a comment needs a line of its own") : Optional.empty();
     }
 
     // ---- What holds for all
@@ -250,15 +267,11 @@ final class ConfigReader {
         String prefix = ConfigKeys.PROVIDERS + name + ".";
         List<ProviderOption> options = options(name);
         Map<String, Given> own = given(Scope.PROVIDER, name, ConfigKeys.PROVIDER, options);
-        Draft draft;
-        try {
-            draft = new Draft(name, directory);
-        } catch (IllegalArgumentException e) {
-            note(
-                    sources.first(Scope.PROVIDER, name),
-                    Mistake.of(ConfigKeys.PROVIDERS + name, null, String.valueOf(e.getMessage())));
+        if (knowsNothingOf(Scope.PROVIDER, name)) {
             return;
         }
+        Optional<Draft> named = named(name);
+        Draft draft = named.orElseGet(() -> new Draft("unnamed", directory));
         onlyOneKey(prefix, own);
         for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.SHARED) {
             Given given = defaults.get(setting.name());
@@ -285,10 +298,29 @@ final class ConfigReader {
             }
         }
         halfAPrice(prefix, own, draft);
+        if (named.isEmpty()) {
+            return;
+        }
         ProviderSettings settings = draft.build();
         settings.apiKey().ifPresent(secrets::add);
         Optional<ProviderTarget> target = catalog.check(settings, mistake -> ofCatalog(name, mistake));
-        providers.add(new Read(settings, own, target));
+        providers.add(new ReadProvider(settings, own, target));
+    }
+
+    private Optional<Draft> named(String name) {
+        try {
+            return Optional.of(new Draft(name, directory));
+        } catch (IllegalArgumentException e) {
+            note(
+                    sources.first(Scope.PROVIDER, name),
+                    Mistake.of(ConfigKeys.PROVIDERS + name, null, String.valueOf(e.getMessage())));
+            return Optional.empty();
+        }
+    }
+
+    /** Whether every key of a name is noted as one that there is not, so that nobody knows whether it is a name at all. */
+    private boolean knowsNothingOf(Scope scope, String name) {
+        return sources.entries(scope, name).keySet().stream().noneMatch(known::isKnown);
     }
 
     /** The settings that only the provider's type has, or if that is not known those of all types. */
@@ -356,7 +388,12 @@ final class ConfigReader {
         String key = mistake.key();
         boolean keyFileIsBad = key.endsWith("." + ConfigKeys.API_KEY) && bad.contains(key + "-file");
         if (!bad.contains(key) && !keyFileIsBad) {
-            mistakes.add(origin(Scope.PROVIDER, provider, key).of(mistake));
+            String value = mistake.value().orElse(null);
+            mistakes.add(origin(Scope.PROVIDER, provider, key)
+                    .of(
+                            value == null || hint(value).isEmpty()
+                                    ? mistake
+                                    : mistake.hint(hint(value).get())));
         }
     }
 
@@ -373,6 +410,9 @@ final class ConfigReader {
     private Optional<RouteSettings> readRoute(String name) {
         String prefix = ConfigKeys.ROUTES + name + ".";
         Map<String, Given> own = given(Scope.ROUTE, name, ConfigKeys.ROUTE, List.of());
+        if (knowsNothingOf(Scope.ROUTE, name)) {
+            return Optional.empty();
+        }
         RouteSettings.Builder route;
         try {
             route = RouteSettings.builder(name);
@@ -400,7 +440,10 @@ final class ConfigReader {
                             prefix + "providers",
                             null,
                             "missing; list the providers of the route"
-                                    + (names.isEmpty() ? "" : ", such as " + String.join(",", names))));
+                                    + (names.isEmpty()
+                                            ? ""
+                                            : ", such as "
+                                                    + String.join(",", names.subList(0, Math.min(names.size(), 3))))));
         }
         return Optional.empty();
     }
@@ -413,7 +456,7 @@ final class ConfigReader {
             mistakes.add(origin(Scope.ROUTE, route, mistake.key()).of(mistake));
         });
         Set<String> noted = new HashSet<>();
-        for (Read provider : providers) {
+        for (ReadProvider provider : providers) {
             Duration longest = longestDeadline(all, provider.settings().name());
             beyond(provider, "timeout.first-token", provider.settings().firstTokenTimeout(), longest)
                     .filter(mistake -> noted.add(mistake.key()))
@@ -439,7 +482,7 @@ final class ConfigReader {
     }
 
     /** A limit that somebody has set, though no call lasts so long. */
-    private Optional<Mistake> beyond(Read provider, String setting, Duration limit, Duration deadline) {
+    private Optional<Mistake> beyond(ReadProvider provider, String setting, Duration limit, Duration deadline) {
         Given given = provider.own().get(setting);
         if (given == null) {
             given = defaults.get(setting);
@@ -468,10 +511,13 @@ final class ConfigReader {
                 mistakes.stream().noneMatch(mistake -> mistake.key().startsWith(ConfigKeys.ROUTES));
         Map<List<Object>, String> seen = new LinkedHashMap<>();
         Set<String> noted = new HashSet<>();
-        for (Read provider : providers) {
+        for (ReadProvider provider : providers) {
             ProviderSettings settings = provider.settings();
             String name = settings.name();
             Origin begin = sources.first(Scope.PROVIDER, name).origin();
+            if (!settings.mayBeAsked()) {
+                continue;
+            }
             if (allRoutesAreRead && !all.routes().isEmpty() && !routed.contains(name)) {
                 warnings.add(begin.of(Mistake.of(
                         ConfigKeys.PROVIDERS + name,
@@ -492,7 +538,7 @@ final class ConfigReader {
             provider.target().ifPresent(target -> {
                 String same = seen.putIfAbsent(
                         List.of(target.type().name(), target.baseUrl(), target.model(), target.apiKey()), name);
-                if (same != null && settings.mayBeAsked()) {
+                if (same != null) {
                     warnings.add(begin.of(Mistake.of(
                             ConfigKeys.PROVIDERS + name,
                             null,
@@ -501,125 +547,5 @@ final class ConfigReader {
                 }
             });
         }
-    }
-
-    // ---- What is in force
-
-    private void showTop(OrchestratorSettings all) {
-        for (Setting<Orchestrator.Builder, OrchestratorSettings, ?> setting : ConfigKeys.TOP) {
-            Given given = top.get(setting.name());
-            show(
-                    ConfigKeys.ROOT + setting.name(),
-                    setting.text(all).orElse(setting.unset()),
-                    given == null ? null : given.from());
-        }
-    }
-
-    private void showRoute(RouteSettings route, OrchestratorSettings all) {
-        Map<String, Given> own = routeValues.getOrDefault(route.name(), Map.of());
-        for (Setting<RouteSettings.Builder, RouteSettings, ?> setting : ConfigKeys.ROUTE) {
-            String key = ConfigKeys.ROUTES + route.name() + "." + setting.name();
-            Given given = own.get(setting.name());
-            if (given != null) {
-                show(key, setting.text(route).orElse(setting.unset()), given.from());
-            } else {
-                showOfAll(key, setting.name(), all);
-            }
-        }
-    }
-
-    /** What a route does not say itself, it does as all do. */
-    private void showOfAll(String key, String setting, OrchestratorSettings all) {
-        for (Setting<Orchestrator.Builder, OrchestratorSettings, ?> general : ConfigKeys.TOP) {
-            if (general.name().equals(setting) || general.name().equals("routing." + setting)) {
-                Given given = top.get(general.name());
-                show(
-                        key,
-                        general.text(all).orElse(general.unset()),
-                        given == null ? null : ConfigKeys.ROOT + general.name() + ", " + given.from());
-            }
-        }
-    }
-
-    private void showProvider(Read provider) {
-        String prefix = ConfigKeys.PROVIDERS + provider.settings().name() + ".";
-        for (Setting<Draft, ProviderSettings, ?> setting : ConfigKeys.PROVIDER) {
-            switch (setting.name()) {
-                case ConfigKeys.API_KEY -> showKey(prefix, provider);
-                case ConfigKeys.API_KEY_FILE -> {}
-                case ConfigKeys.PRESET -> {}
-                case "base-url" ->
-                    showOfType(
-                            prefix,
-                            provider,
-                            setting,
-                            provider.target().map(target -> target.baseUrl().toString()));
-                case "model" ->
-                    showOfType(prefix, provider, setting, provider.target().map(ProviderTarget::model));
-                default ->
-                    show(
-                            prefix + setting.name(),
-                            setting.text(provider.settings()).orElse(setting.unset()),
-                            from(provider, setting.name()));
-            }
-        }
-        provider.target()
-                .ifPresent(target -> target.type()
-                        .options()
-                        .forEach(option -> target.option(option.name())
-                                .ifPresent(
-                                        value -> show(prefix + option.name(), value, from(provider, option.name())))));
-    }
-
-    private void showKey(String prefix, Read provider) {
-        Given key = provider.own().get(ConfigKeys.API_KEY);
-        Given file = provider.own().get(ConfigKeys.API_KEY_FILE);
-        if (provider.settings().apiKey().isEmpty() || (key == null && file == null)) {
-            show(prefix + ConfigKeys.API_KEY, "none", null);
-        } else if (key != null) {
-            show(prefix + ConfigKeys.API_KEY, Secrets.MASK, key.from());
-        } else if (file != null) {
-            show(prefix + ConfigKeys.API_KEY, Secrets.MASK, file.from() + ", file " + file.text());
-        }
-    }
-
-    private void showOfType(
-            String prefix, Read provider, Setting<Draft, ProviderSettings, ?> setting, Optional<String> resolved) {
-        Given given = provider.own().get(setting.name());
-        String value = setting.text(provider.settings()).or(() -> resolved).orElse(setting.unset());
-        show(prefix + setting.name(), value, given == null ? null : given.from());
-    }
-
-    /** Where a provider has a value from; null for the builders' defaults. */
-    private @Nullable String from(Read provider, String setting) {
-        boolean ofPreset = setting.equals("circuit-breaker.failure-threshold")
-                || setting.equals("circuit-breaker.timeout-duration");
-        Given own = provider.own().get(setting);
-        if (own != null) {
-            return own.from();
-        }
-        Given ownPreset = provider.own().get(ConfigKeys.PRESET);
-        if (ofPreset && ownPreset != null) {
-            return "preset " + ownPreset.text() + ", " + ownPreset.from();
-        }
-        Given inherited = defaults.get(setting);
-        if (inherited != null) {
-            return ConfigKeys.DEFAULTS + setting + ", " + inherited.from();
-        }
-        Given preset = defaults.get(ConfigKeys.PRESET);
-        return ofPreset && preset != null
-                ? ConfigKeys.DEFAULTS + ConfigKeys.PRESET + "=" + preset.text() + ", " + preset.from()
-                : null;
-    }
-
-    private void show(String key, String value, @Nullable String from) {
-        if (bad.contains(key)) {
-            // What would be in force instead is not what anybody wants.
-            return;
-        }
-        values.add(new ConfigValue(
-                key,
-                secrets.mask(ConfigValue.printable(value)),
-                Optional.ofNullable(from).map(secrets::mask)));
     }
 }

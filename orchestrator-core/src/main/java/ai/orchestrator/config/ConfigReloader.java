@@ -52,15 +52,18 @@ public final class ConfigReloader implements AutoCloseable {
 
     // The rest is guarded by looking.
 
+    /** What the sources said when it was last applied. */
+    private OrchestratorSettings followed;
+
     private List<ConfigValue> values;
 
     /** What was warned of last. */
     private Set<String> warned;
 
-    /** Why it was refused last; empty if it was not. */
-    private List<String> refused = List.of();
+    /** Why it was not applied last, as it was logged; empty if it was. */
+    private String trouble = "";
 
-    /** What the last look has found that is not in force; null if it is all the same. */
+    /** What the last look has found that is not followed: settings, or mistakes. */
     private @Nullable Object seen;
 
     private @Nullable Thread watch;
@@ -68,9 +71,11 @@ public final class ConfigReloader implements AutoCloseable {
     private ConfigReloader(ConfigLoader loader, Consumer<Orchestrator.Builder> program, ConfigReport report) {
         this.loader = loader;
         this.program = program;
-        Orchestrator.Builder builder = loader.config(report).toBuilder();
+        OrchestratorConfig config = loader.config(report);
+        Orchestrator.Builder builder = config.toBuilder();
         program.accept(builder);
         this.orchestrator = builder.build();
+        this.followed = config.settings();
         this.values = report.values();
         this.warned = warn(report, Set.of());
     }
@@ -90,8 +95,9 @@ public final class ConfigReloader implements AutoCloseable {
      * Reads the configuration and builds the orchestrator.
      *
      * @param loader knows where the configuration is; copied
-     * @param program sets what only a program can, or what is to win over all other sources; called with each reload, when everything but
-     *     {@linkplain Orchestrator.Builder#settings() settings} is passed over
+     * @param program sets what only a program can, or what is to win over all other sources; called again for each change,
+     *     when everything but {@linkplain Orchestrator.Builder#settings() settings} is passed over; should then give the same objects, since another
+     *     {@code chatProvider} is another provider
      * @return a new reloader, to be closed by the caller
      * @throws ConfigurationException if there is a mistake
      */
@@ -110,19 +116,19 @@ public final class ConfigReloader implements AutoCloseable {
     }
 
     /**
-     * Reads the configuration now, and applies it.
+     * Reads the configuration now, and applies it with what the program sets, whatever has been changed by {@link
+     * Orchestrator#reconfigure} meanwhile.
      *
      * @return whether anything has changed
-     * @throws ConfigurationException if there is a mistake; what was in force stays so
+     * @throws ConfigurationException if there is a mistake; what was in force stays so. It is logged too, unless it was before
      * @throws CallCancelledException if the orchestrator is closed
      */
     public boolean reload() {
         looking.lock();
         try {
-            ConfigReport report = loader.check();
+            seen = null;
             try {
-                seen = null;
-                return apply(report, settings(report));
+                return apply(loader.check());
             } catch (ConfigurationException e) {
                 refuse(e);
                 throw e;
@@ -135,7 +141,8 @@ public final class ConfigReloader implements AutoCloseable {
     /**
      * Looks for changes from now on, and applies them. A change is applied when two looks in a row have found the same, so that a file which is
      * being written is not read by halves. Every source counts: the file, key files, system properties. Looks read the file's content, which
-     * also sees what notifications of the file system miss, such as mounted volumes and links that are moved.
+     * also sees what notifications of the file system miss, such as mounted volumes and links that are moved. As long as the sources say
+     * the same, nothing is applied, so that what {@link Orchestrator#reconfigure} has changed stays until they say something else.
      *
      * @param interval how long to wait between two looks: 100 milliseconds to 1 day
      * @return this reloader
@@ -163,8 +170,7 @@ public final class ConfigReloader implements AutoCloseable {
                                 look();
                             }
                         } catch (InterruptedException e) {
-                            logger.warn(
-                                    "{}: is not watched any more, because the watch was interrupted", loader.source());
+                            logger.error("{}: is not followed any more: the watch was interrupted", loader.source());
                         } finally {
                             afterwards.run();
                         }
@@ -183,64 +189,69 @@ public final class ConfigReloader implements AutoCloseable {
         looking.lock();
         try {
             ConfigReport report = loader.check();
-            try {
-                OrchestratorSettings settings = settings(report);
-                if (isSettled(settings) || settings.equals(orchestrator.settings())) {
-                    var unused = apply(report, settings);
-                }
-            } catch (ConfigurationException e) {
-                if (isSettled(sentences(e))) {
-                    refuse(e);
-                }
+            Object found = report.settings().isPresent() ? report.settings().get() : sentences(report.mistakes());
+            if (found.equals(followed)) {
+                seen = null;
+                overcome();
+            } else if (found.equals(seen)) {
+                var unused = apply(report);
+            } else {
+                seen = found;
             }
         } catch (CallCancelledException e) {
             // Closed by another hand than ours; the watch ends with us.
             logger.debug("{}: not looked at, because the orchestrator is closed", loader.source());
-        } catch (RuntimeException e) {
-            logger.warn("{}: could not be looked at; what was in force stays so", loader.source(), e);
+        } catch (ConfigurationException e) {
+            refuse(e);
+        } catch (Throwable e) {
+            // Whatever it is, the next look may go well: a vault is up again, memory is there.
+            trouble(loader.source() + ": could not be applied, what was in force stays so: " + e, e);
         } finally {
             looking.unlock();
         }
     }
 
-    /** Whether the last look has found the same. */
-    private boolean isSettled(Object found) {
-        boolean settled = found.equals(seen);
-        seen = found;
-        return settled;
-    }
-
-    private OrchestratorSettings settings(ConfigReport report) {
-        Orchestrator.Builder builder = loader.config(report).toBuilder();
+    private boolean apply(ConfigReport report) {
+        OrchestratorConfig config = loader.config(report);
+        Orchestrator.Builder builder = config.toBuilder();
         program.accept(builder);
-        return builder.settings();
-    }
-
-    private boolean apply(ConfigReport report, OrchestratorSettings settings) {
+        OrchestratorSettings settings = builder.settings();
         OrchestratorSettings before = orchestrator.settings();
         boolean changes = !settings.equals(before);
         if (changes) {
             orchestrator.reconfigure(settings);
+            trouble = "";
             logger.info("{}: reloaded; changed: {}", loader.source(), changed(before, settings, report));
-        } else if (!refused.isEmpty()) {
-            logger.info("{}: has no mistakes any more, and is what is in force", loader.source());
+        } else {
+            overcome();
         }
+        followed = config.settings();
         values = report.values();
         warned = warn(report, warned);
-        refused = List.of();
         return changes;
     }
 
-    private void refuse(ConfigurationException mistakes) {
-        List<String> sentences = sentences(mistakes);
-        if (!sentences.equals(refused)) {
-            refused = sentences;
-            logger.error("Refused, what was in force stays so: {}", mistakes.getMessage());
+    private void overcome() {
+        if (!trouble.isEmpty()) {
+            trouble = "";
+            logger.info("{}: has no mistakes any more, and is what is in force", loader.source());
         }
     }
 
-    private static List<String> sentences(ConfigurationException mistakes) {
-        return mistakes.mistakes().stream().map(Mistake::toString).toList();
+    private void refuse(ConfigurationException mistakes) {
+        trouble("Refused, what was in force stays so: " + mistakes.getMessage(), null);
+    }
+
+    /** Says what is wrong, once. */
+    private void trouble(String what, @Nullable Throwable cause) {
+        if (!what.equals(trouble)) {
+            trouble = what;
+            logger.error(what, cause);
+        }
+    }
+
+    private static List<String> sentences(List<Mistake> mistakes) {
+        return mistakes.stream().map(Mistake::toString).toList();
     }
 
     private Set<String> warn(ConfigReport report, Set<String> before) {

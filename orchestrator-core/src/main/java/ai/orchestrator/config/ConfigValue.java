@@ -12,7 +12,7 @@ import java.util.Optional;
  */
 public record ConfigValue(String key, String value, Optional<String> origin) {
 
-    private static final int LONGEST = 120;
+    private static final int LONGEST = 480;
 
     /** Checks that nothing is null. */
     public ConfigValue {
@@ -24,7 +24,7 @@ public record ConfigValue(String key, String value, Optional<String> origin) {
     /** On one line and without what would move a terminal's cursor. */
     static String printable(String text) {
         StringBuilder shown = new StringBuilder();
-        text.codePoints().limit(LONGEST * 4L).forEach(c -> {
+        text.codePoints().forEach(c -> {
             int type = Character.getType(c);
             if (Character.isISOControl(c)
                     || type == Character.FORMAT
@@ -36,6 +36,11 @@ public record ConfigValue(String key, String value, Optional<String> origin) {
                 shown.appendCodePoint(c);
             }
         });
-        return text.codePointCount(0, text.length()) > LONGEST * 4 ? shown + "..." : shown.toString();
+        return shown.toString();
+    }
+
+    /** The beginning of what nobody would read to its end. */
+    static String shortened(String text) {
+        return text.length() <= LONGEST ? text : text.substring(0, text.offsetByCodePoints(0, LONGEST / 2)) + "...";
     }
 }

@@ -22,6 +22,9 @@ final class KnownKeys {
     /** Groups of keys that the specification names and a later version brings. */
     private static final List<String> LATER = List.of("metrics.");
 
+    /** A slip of the finger in what may as well be somebody else's. */
+    private static final double ALMOST = 0.85;
+
     private final List<ProviderType> types;
     private final List<String> ofProvider;
 
@@ -128,7 +131,7 @@ final class KnownKeys {
                 provider -> ofProvider.forEach(name -> known.add(inCapitals("providers." + provider + "." + name))));
         routes.forEach(
                 route -> names(Scope.ROUTE).forEach(name -> known.add(inCapitals("routes." + route + "." + name))));
-        return NearestName.of(variable.substring(VARIABLE_PREFIX.length()), known, NearestName.SLIP)
+        return NearestName.of(variable.substring(VARIABLE_PREFIX.length()), known, ALMOST)
                 .map(VARIABLE_PREFIX::concat);
     }
 
@@ -140,11 +143,19 @@ final class KnownKeys {
 
     /** What to say of a key that nobody knows. */
     Mistake unknown(String written, @Nullable KeyPath path, List<ProviderOption> options) {
+        if (path != null && isOfNameWithDot(path)) {
+            return Mistake.of(written, null, "unknown key; the name of a provider or route has no dot");
+        }
         Optional<String> nearest = path == null ? nearestKey(written) : nearest(path, options);
         if (nearest.isPresent()) {
             return Mistake.of(written, null, "unknown key").nearest(nearest.get());
         }
         return Mistake.of(written, null, path == null ? withoutSetting(written) : withoutNearest(path, options));
+    }
+
+    private boolean isOfNameWithDot(KeyPath path) {
+        return !path.name().isEmpty()
+                && names(path.scope()).stream().anyMatch(name -> path.setting().endsWith("." + KeyPath.relaxed(name)));
     }
 
     /** The key most like one of which nothing else is known. */
@@ -183,7 +194,16 @@ final class KnownKeys {
                 .filter(near ->
                         NearestName.of(last(setting), List.of(last(near))).isPresent())
                 .flatMap(near -> exact(near, names))
+                .or(() -> onlyOneThatEndsWith(setting, names))
                 .map(path.prefix()::concat));
+    }
+
+    /** As {@code url} is meant for {@code base-url}. */
+    private static Optional<String> onlyOneThatEndsWith(String word, List<String> names) {
+        List<String> having = names.stream()
+                .filter(name -> name.endsWith("." + word) || (!name.contains(".") && name.endsWith("-" + word)))
+                .toList();
+        return having.size() == 1 ? Optional.of(having.get(0)) : Optional.empty();
     }
 
     private static String last(String setting) {
@@ -248,7 +268,8 @@ final class KnownKeys {
         List<String> allowed = path.scope() == Scope.PROVIDER ? ofType(options) : names(path.scope());
         String group = path.setting().substring(0, path.setting().indexOf('.') + 1);
         List<String> ofGroup = allowed.stream()
-                .filter(name -> !group.isEmpty() && KeyPath.relaxed(name).startsWith(group))
+                .filter(name -> KeyPath.relaxed(name).startsWith(path.setting() + ".")
+                        || (!group.isEmpty() && KeyPath.relaxed(name).startsWith(group)))
                 .toList();
         if (!ofGroup.isEmpty()) {
             return "unknown key; allowed here: " + String.join(", ", ofGroup);

@@ -52,7 +52,8 @@ public final class OrchestratorConfig {
     }
 
     /**
-     * Settings as a properties file, for what a program has built: reading it gives equal settings. Has what is not as it is by default.
+     * Settings as a properties file, for what a program has built: reading it gives equal settings. Has what is not as it is by default. A
+     * file is judged more strictly than a builder in one thing: it may not have a limit of the first token beyond every deadline.
      * A key is never in it: the file has <code>${NAME_API_KEY}</code> in its place, after the provider's name in capitals.
      *
      * @param settings what is to be written

@@ -37,7 +37,6 @@ final class Sources {
     private final List<Raw> strangers = new ArrayList<>();
 
     void addFile(String file, PropertiesText text) {
-        Map<KeyPath, Raw> seen = new LinkedHashMap<>();
         Map<KeyPath, List<Raw>> layer = new LinkedHashMap<>();
         text.unreadable()
                 .forEach(entry -> mistakes.add(Mistake.of(
@@ -53,17 +52,7 @@ final class Sources {
                 foreign.add(raw);
                 continue;
             }
-            Raw before = seen.putIfAbsent(path.get(), raw);
-            if (before == null) {
-                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
-                        .add(raw);
-            } else {
-                mistakes.add(origin.of(Mistake.of(
-                        entry.key(),
-                        null,
-                        "given twice, first in line " + before.origin().line()
-                                + "; give it once (two providers need two names)")));
-            }
+            put(layer, raw);
         }
         add(layer);
     }
@@ -75,8 +64,7 @@ final class Sources {
             Optional<KeyPath> path = KeyPath.parse(key);
             Raw raw = new Raw(Origin.PROGRAM, key, path.orElse(NOWHERE), value);
             if (path.isPresent()) {
-                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
-                        .add(raw);
+                put(layer, raw);
             } else {
                 foreign.add(raw);
             }
@@ -94,8 +82,7 @@ final class Sources {
             Optional<KeyPath> path = KeyPath.parse(key);
             Raw raw = new Raw(Origin.systemProperty(key), key, path.orElse(NOWHERE), value);
             if (path.isPresent() && known.isKnown(path.get())) {
-                layer.computeIfAbsent(path.get().whole(), whole -> new ArrayList<>())
-                        .add(raw);
+                put(layer, raw);
             } else {
                 strangers.add(raw);
             }
@@ -122,8 +109,7 @@ final class Sources {
                                 + paths.get(1).name()
                                 + ", which are the same in the name of a variable; rename one of the two")));
             } else {
-                layer.computeIfAbsent(paths.get(0).whole(), whole -> new ArrayList<>())
-                        .add(new Raw(origin, variable, paths.get(0), value));
+                put(layer, new Raw(origin, variable, paths.get(0), value));
             }
         });
         layer.forEach((path, raws) -> {
@@ -132,6 +118,29 @@ final class Sources {
                 add(path, raws);
             }
         });
+    }
+
+    /** Takes an entry, unless the same key is there from the same kind of source. */
+    private void put(Map<KeyPath, List<Raw>> layer, Raw raw) {
+        List<Raw> raws = layer.computeIfAbsent(raw.path().whole(), whole -> new ArrayList<>());
+        Optional<Raw> before =
+                raws.stream().filter(one -> one.path().equals(raw.path())).findFirst();
+        if (before.isEmpty()) {
+            raws.add(raw);
+        } else if (raw.origin().line() > 0) {
+            mistakes.add(raw.origin()
+                    .of(Mistake.of(
+                            raw.written(),
+                            null,
+                            "given twice, first in line "
+                                    + before.get().origin().line() + "; give it once (two providers need two names)")));
+        } else {
+            mistakes.add(raw.origin()
+                    .of(Mistake.of(
+                            raw.origin().rank() == Origin.Rank.PROGRAM ? raw.written() : "",
+                            null,
+                            "set twice, also as " + before.get().written() + "; set it once")));
+        }
     }
 
     private void add(Map<KeyPath, List<Raw>> layer) {

@@ -1,5 +1,6 @@
 package ai.orchestrator.config;
 
+import java.lang.reflect.Modifier;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -38,7 +39,7 @@ record ValueType<T>(
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,19})\\s?(B|KB|MB|GB)?", Pattern.CASE_INSENSITIVE);
     private static final Pattern SIMPLE_DURATION = Pattern.compile("([+-]?\\d{1,15})(ms|s|m|h|d)");
-    private static final Pattern PERCENT = Pattern.compile("([+-]?\\d{1,9}(?:\\.\\d{1,9})?)\\s?%");
+    private static final Pattern PERCENT = Pattern.compile("([+-]?\\d{1,9}(?:\\.\\d{1,20})?)\\s?%");
     private static final long KILO = 1024;
 
     static final ValueType<String> TEXT =
@@ -145,7 +146,7 @@ record ValueType<T>(
     static <E extends Enum<E>> ValueType<E> choice(Class<E> type) {
         return choice(
                 "choice",
-                type.getName(),
+                Modifier.isPublic(type.getModifiers()) ? type.getName() : String.class.getName(),
                 Arrays.asList(type.getEnumConstants()),
                 value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'));
     }

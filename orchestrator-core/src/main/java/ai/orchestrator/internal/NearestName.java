@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Guesses which name was meant. */
 public final class NearestName {
@@ -12,7 +13,9 @@ public final class NearestName {
     private static final double ALIKE = 0.5;
 
     /** A slip of the finger. */
-    public static final double SLIP = 0.7;
+    public static final double SLIP = 0.75;
+
+    private static final int SHOWN = 10;
 
     /** Whatever is longer is no slip of the finger. */
     private static final int LONGEST = 200;
@@ -45,6 +48,17 @@ public final class NearestName {
         return known.stream()
                 .max(Comparator.comparingDouble(name -> likeness(typed, name)))
                 .filter(name -> likeness(typed, name) >= alike);
+    }
+
+    /**
+     * Names for a message.
+     *
+     * @param names any number
+     * @return the first ten of them, and how many more there are
+     */
+    public static String some(Collection<String> names) {
+        String shown = names.stream().limit(SHOWN).collect(Collectors.joining(", "));
+        return names.size() <= SHOWN ? shown : shown + " and " + (names.size() - SHOWN) + " more";
     }
 
     /**

@@ -76,6 +76,8 @@ public final class ProviderCatalog implements AutoCloseable {
             mistakes.accept(NearestName.of(type, entries.keySet(), NearestName.SLIP)
                     .map(mistake::nearest)
                     .orElse(mistake));
+            // Its form can be judged all the same.
+            settings.baseUrl().ifPresent(url -> address(settings, url, mistakes));
             return Optional.empty();
         }
         ProviderType type = entry.type();
@@ -184,14 +186,19 @@ public final class ProviderCatalog implements AutoCloseable {
             }
             return type.baseUrl();
         }
+        return address(settings, settings.baseUrl().get(), mistakes);
+    }
+
+    private static Optional<URI> address(ProviderSettings settings, String text, Consumer<Mistake> mistakes) {
+        String key = "orchestrator.providers." + settings.name() + ".base-url";
         // Before anything else, so that no message below can repeat a password.
-        if (settings.baseUrl().get().contains("@")) {
+        if (text.contains("@")) {
             mistakes.accept(Mistake.of(key, null, "must not contain a user or a password, nor an @; use api-key"));
             return Optional.empty();
         }
         URI uri;
         try {
-            uri = new URI(settings.baseUrl().get());
+            uri = new URI(text);
         } catch (URISyntaxException e) {
             // The text may hold a secret; the reason does not repeat it.
             mistakes.accept(Mistake.of(key, null, "not a URL: " + e.getReason()));

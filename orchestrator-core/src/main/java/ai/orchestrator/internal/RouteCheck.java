@@ -50,7 +50,7 @@ public final class RouteCheck {
     }
 
     private static Mistake unknown(RouteSettings route, String name, Set<String> known) {
-        Mistake mistake = ofProviders(route, "no provider is named '" + name + "'; known: " + String.join(", ", known));
+        Mistake mistake = ofProviders(route, "no provider is named '" + name + "'; known: " + NearestName.some(known));
         return NearestName.of(name, known, NearestName.SLIP)
                 .map(mistake::nearest)
                 .orElse(mistake);

@@ -644,6 +644,7 @@ class CacheTest {
                                     + "orchestrator.cache.enabled=true\norchestrator.cache.ttl=1h\n"
                                     + "orchestrator.cache.max-size=" + size))
                     .environment(Map.of())
+                    .systemProperties(Map.of())
                     .load();
             try (Orchestrator orchestrator = config.orchestrator()) {
                 assertThat(orchestrator.chat(REQUEST).trail().isCacheHit()).isFalse();

@@ -249,24 +249,91 @@ class ConfigReloaderTest {
     }
 
     @Test
-    void a_program_that_fails_does_not_end_the_watch() throws IOException {
-        boolean[] fails = {false};
+    void a_program_that_fails_says_so_once_and_does_not_end_the_watch() throws IOException {
+        Throwable[] fails = {null};
         try (ConfigReloader reloader = ConfigReloader.start(loader(), builder -> {
-            if (fails[0]) {
-                throw new IllegalStateException("no vault");
+            if (fails[0] instanceof RuntimeException e) {
+                throw e;
+            }
+            if (fails[0] instanceof Error e) {
+                throw e;
             }
         })) {
             reloader.watch(INTERVAL, time, () -> {});
             time.awaitTimers(1);
             write(20, "a");
-            fails[0] = true;
-            look();
+            fails[0] = new IllegalStateException("no vault");
+            for (int i = 0; i < 4; i++) {
+                look();
+            }
             assertThat(log.lines())
-                    .containsExactly("WARN " + file + ": could not be looked at; what was in force stays so");
-            fails[0] = false;
+                    .containsExactly("ERROR " + file + ": could not be applied, what was in force stays so:"
+                            + " java.lang.IllegalStateException: no vault");
+            fails[0] = new AssertionError("worse");
+            look();
+            assertThat(log.lines()).hasSize(2);
+            fails[0] = null;
+            look();
+            assertThat(reloader.orchestrator().settings().deadline()).isEqualTo(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
+    void a_file_that_is_good_alone_and_bad_with_what_the_program_sets_says_so_once() throws IOException {
+        write(30, "a", "b");
+        try (ConfigReloader reloader =
+                ConfigReloader.start(loader(), builder -> builder.route("mine", route -> route.providers("b")))) {
+            reloader.watch(INTERVAL, time, () -> {});
+            time.awaitTimers(1);
+            log.clear();
+            write(20, "a");
+            for (int i = 0; i < 5; i++) {
+                look();
+            }
+            assertThat(log.lines())
+                    .containsExactly("ERROR Refused, what was in force stays so: The configuration was refused:"
+                            + " orchestrator.routes.mine.providers=b: no provider is named 'b'; known: a");
+            assertThat(providers(reloader)).containsExactly("a", "b");
+            write(20, "a", "b");
             look();
             look();
             assertThat(reloader.orchestrator().settings().deadline()).isEqualTo(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
+    void a_program_that_makes_new_objects_each_time_is_asked_only_when_the_file_has_changed() throws IOException {
+        int[] asked = {0};
+        try (ConfigReloader reloader = ConfigReloader.start(loader(), builder -> {
+            int number = asked[0]++;
+            builder.strategy((provider, call) -> number);
+        })) {
+            reloader.watch(INTERVAL, time, () -> {});
+            time.awaitTimers(1);
+            look();
+            look();
+            assertThat(asked[0]).isEqualTo(1);
+            write(20, "a");
+            look();
+            look();
+            look();
+            assertThat(asked[0]).isEqualTo(2);
+            assertThat(reloader.orchestrator().settings().deadline()).isEqualTo(Duration.ofSeconds(20));
+        }
+    }
+
+    @Test
+    void what_a_program_has_changed_since_stays_until_the_file_says_something_else() throws IOException {
+        try (ConfigReloader reloader = watched()) {
+            reloader.orchestrator()
+                    .reconfigure(reloader.orchestrator().settings().toBuilder()
+                            .deadline(Duration.ofSeconds(99))
+                            .settings());
+            look();
+            look();
+            assertThat(reloader.orchestrator().settings().deadline()).isEqualTo(Duration.ofSeconds(99));
+            assertThat(reloader.reload()).isTrue();
+            assertThat(reloader.orchestrator().settings().deadline()).isEqualTo(Duration.ofSeconds(30));
         }
     }
 

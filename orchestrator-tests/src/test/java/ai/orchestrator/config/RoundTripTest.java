@@ -102,7 +102,7 @@ class RoundTripTest {
         maybe(random, () -> builder.streamRescue(pick(random, StreamRescue.values())));
         maybe(random, () -> builder.failOverOnContentFilter(random.nextBoolean()));
         maybe(random, () -> builder.strategy(pick(random, StandardStrategy.values())));
-        maybe(random, () -> builder.retryBudget(pick(random, 0.0, 1.0, 0.3, 0.125, random.nextInt(1_000) / 1_000.0)));
+        maybe(random, () -> builder.retryBudget(pick(random, 0.0, 1.0, 1.0 / 3, 0.125, random.nextDouble())));
         maybe(random, () -> builder.failOpen(random.nextBoolean()));
         maybe(random, () -> builder.cacheEnabled(random.nextBoolean()));
         maybe(random, () -> builder.cacheTtl(duration(random).plusMillis(1)));

@@ -286,6 +286,98 @@ class SourcesTest {
     }
 
     @Test
+    void two_spellings_of_one_key_are_a_mistake_wherever_they_are() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, ConfigFiles.GOOD)
+                .environment(Map.of("ORCHESTRATOR_DRAIN_TIMEOUT", "1s", "ORCHESTRATOR_DRAINTIMEOUT", "2s"))
+                .systemProperties(Map.of("orchestrator.cache.max-size", "1MB", "orchestrator.cache.maxSize", "2MB"))
+                .set("orchestrator.stream-rescue", "hold")
+                .set("orchestrator.streamRescue", "fail")
+                .check();
+
+        assertThat(report.mistakes())
+                .extracting(String::valueOf)
+                .containsExactlyInAnyOrder(
+                        "environment variable ORCHESTRATOR_DRAIN_TIMEOUT: set twice, also as ORCHESTRATOR_DRAINTIMEOUT; set"
+                                + " it once",
+                        "system property orchestrator.cache.maxSize: set twice, also as orchestrator.cache.max-size; set it"
+                                + " once",
+                        "set by the program: orchestrator.streamRescue: set twice, also as orchestrator.stream-rescue; set"
+                                + " it once");
+    }
+
+    @Test
+    void quotes_and_remarks_that_became_a_part_of_a_value_are_warned_of() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, """
+                        orchestrator.providers.a.type=ollama
+                        orchestrator.providers.a.model=llama # the best
+                        orchestrator.providers.a.api-key="gsk-0123456789"
+                        """).check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(report.warnings())
+                .extracting(String::valueOf)
+                .containsExactly(
+                        "line 2: orchestrator.providers.a.model: all of it is the value; a comment needs a line of its own",
+                        "line 3: orchestrator.providers.a.api-key: all of it is the value; leave out the quotes");
+    }
+
+    @Test
+    void a_provider_that_is_never_asked_gives_no_warning() throws IOException {
+        ConfigReport report = ConfigFiles.loader(directory, """
+                        orchestrator.providers.a.type=ollama
+                        orchestrator.providers.a.enabled=false
+                        orchestrator.providers.b.type=ollama
+                        orchestrator.providers.c.type=ollama
+                        orchestrator.providers.c.weight=0
+                        orchestrator.routes.r.providers=b
+                        """).check();
+
+        assertThat(report.mistakes()).isEmpty();
+        assertThat(report.warnings()).isEmpty();
+    }
+
+    @Test
+    void a_key_is_masked_however_long_and_wherever_it_is() throws IOException {
+        String longKey = "a-key-".repeat(100) + "end";
+        ConfigReport report = ConfigFiles.loader(directory, """
+                        orchestrator.providers.a.type=openai
+                        orchestrator.providers.a.api-key=abcdefgh
+                        orchestrator.providers.b.type=openai
+                        orchestrator.providers.b.api-key=abcdefghTAIL
+                        orchestrator.providers.b.model=abcdefghTAIL
+                        orchestrator.providers.c.type=openai
+                        orchestrator.providers.c.api-key=%1$s
+                        orchestrator.providers.c.model=%1$s
+                        orchestrator.providers.sk-abcdefghij0123456789abcd.type=openai
+                        orchestrator.providers.sk-abcdefghij0123456789abcd.api-key=${SECRETS_DIR}
+                        orchestrator.providers.hf-inference-europe.type=openai
+                        orchestrator.providers.hf-inference-europe.model=hf-internal-testing/tiny
+                        """.formatted(longKey))
+                .environment(Map.of("SECRETS_DIR", "/run/secrets"))
+                .check();
+
+        String said = report.mistakes() + " " + report.warnings() + " " + report.values();
+        assertThat(said)
+                .doesNotContain("TAIL", "a-key-a-key", "abcdefghij0123")
+                .contains("orchestrator.providers.hf-inference-europe.type", "hf-internal-testing/tiny");
+    }
+
+    @Test
+    void advice_is_never_cut_off() throws IOException {
+        StringBuilder text = new StringBuilder("orchestrator.routes.r.providers=p-sixty\n");
+        for (int i = 0; i < 60; i++) {
+            text.append("orchestrator.providers.provider-").append(i).append(".type=ollama\n");
+        }
+        text.append("orchestrator.providers.p-sixty1.type=ollama\norchestrator.deadline=" + "x".repeat(2_000));
+        ConfigReport report = ConfigFiles.loader(directory, text.toString()).check();
+
+        assertThat(report.mistakes().get(0).toString()).endsWith("and 51 more; did you mean p-sixty1?");
+        assertThat(report.mistakes().get(1).toString())
+                .hasSizeLessThan(600)
+                .endsWith("...: must be a duration, more than 0s, such as 500ms, 60s, 5m, 2h, 30d or PT1M30S");
+    }
+
+    @Test
     void a_file_is_read_with_the_mark_that_windows_editors_put_before_it() throws IOException {
         assertThat(ConfigFiles.loader(directory, "\ufeff" + ConfigFiles.GOOD)
                         .check()

@@ -54,6 +54,7 @@ class ReadmeTest {
 
         OrchestratorConfig config = ConfigLoader.of(file)
                 .environment(Map.of("GROQ_API_KEY", "gsk_readme"))
+                .systemProperties(Map.of())
                 .load();
 
         assertThat(config.settings().providers())
@@ -72,6 +73,7 @@ class ReadmeTest {
 
         OrchestratorConfig config = ConfigLoader.of(file)
                 .environment(Map.of("GROQ_API_KEY", "gsk_quotas"))
+                .systemProperties(Map.of())
                 .load();
 
         assertThat(config.settings().providers())
@@ -122,6 +124,7 @@ class ReadmeTest {
 
         OrchestratorConfig config = ConfigLoader.of(file)
                 .environment(Map.of("GROQ_API_KEY", "gsk_routing", "HF_TOKEN", "hf_routing"))
+                .systemProperties(Map.of())
                 .load();
 
         assertThat(config.settings().routes()).extracting(route -> route.name()).containsExactly("fast", "smart");

@@ -31,6 +31,7 @@ class BadConfigurationTest {
     private OrchestratorConfig load(String text) throws IOException {
         return ConfigLoader.of(Files.writeString(directory.resolve("o.properties"), text))
                 .environment(Map.of("KEY", "sk-env", "BAD", "sk env"))
+                .systemProperties(Map.of())
                 .load();
     }
 

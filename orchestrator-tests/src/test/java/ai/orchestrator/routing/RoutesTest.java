@@ -382,6 +382,7 @@ class RoutesTest {
     private static OrchestratorConfig load(Path directory, String text) throws IOException {
         return ConfigLoader.of(Files.writeString(directory.resolve("orchestrator.properties"), text))
                 .environment(Map.of("MEMBERS", "a,b"))
+                .systemProperties(Map.of())
                 .load();
     }
 

@@ -247,8 +247,10 @@ class SecretsTest {
                 file,
                 "orchestrator.providers.p.type=openai\norchestrator.providers.p.api-key=" + KEY
                         + "\norchestrator.providers.q.type=groq\norchestrator.providers.q.api-key=${K}\n");
-        OrchestratorConfig config =
-                ConfigLoader.of(file).environment(Map.of("K", KEY)).load();
+        OrchestratorConfig config = ConfigLoader.of(file)
+                .environment(Map.of("K", KEY))
+                .systemProperties(Map.of())
+                .load();
         show(config);
         config.settings().providers().forEach(this::show);
         Files.writeString(
@@ -257,8 +259,10 @@ class SecretsTest {
                         + " x\norchestrator.providers.p.api-key=" + KEY + "\norchestrator.providers.p.apikey=" + KEY
                         + "\norchestrator.providers.p.base-url=https://" + KEY + "@example.com\n"
                         + "orchestrator.defaults.api-key=" + KEY + "\n");
-        Throwable refused =
-                catchThrowable(() -> ConfigLoader.of(file).environment(Map.of()).load());
+        Throwable refused = catchThrowable(() -> ConfigLoader.of(file)
+                .environment(Map.of())
+                .systemProperties(Map.of())
+                .load());
         assertThat(refused).isInstanceOf(ConfigurationException.class);
         show(refused);
     }

@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -79,7 +80,9 @@ final class InitCommand implements Callable<Integer> {
         try {
             write(starter.text());
         } catch (IOException e) {
-            String reason = e instanceof AccessDeniedException ? "its directory may not be written" : e.toString();
+            String reason = e instanceof AccessDeniedException
+                    ? "its directory may not be written"
+                    : e instanceof NoSuchFileException ? "its directory takes no new files" : e.toString();
             err.println("orchestrator: " + file + ": it cannot be written: " + reason);
             return Main.FAILED;
         }
