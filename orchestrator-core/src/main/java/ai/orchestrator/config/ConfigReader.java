@@ -9,12 +9,10 @@ import ai.orchestrator.config.ConfigKeys.Draft;
 import ai.orchestrator.config.KeyPath.Scope;
 import ai.orchestrator.internal.NearestName;
 import ai.orchestrator.internal.ProviderCatalog;
-import ai.orchestrator.internal.RouteCheck;
 import ai.orchestrator.provider.ProviderOption;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.provider.ProviderType;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -23,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the entries of all sources into settings, and notes every mistake and where each value comes from. For one use by one thread. */
@@ -76,8 +73,9 @@ final class ConfigReader {
         settings.forEach(builder::provider);
         routes.forEach(builder::route);
         OrchestratorSettings all = builder.settings();
-        check(all);
-        warn(all);
+        CrossChecks checks = new CrossChecks(sources, providers, defaults, bad, mistakes, warnings);
+        checks.check(all);
+        checks.warn(all);
         List<Mistake> sorted = sorted(mistakes);
         return new ConfigReport(
                 sorted.isEmpty() ? Optional.of(all) : Optional.empty(),
@@ -389,20 +387,12 @@ final class ConfigReader {
         boolean keyFileIsBad = key.endsWith("." + ConfigKeys.API_KEY) && bad.contains(key + "-file");
         if (!bad.contains(key) && !keyFileIsBad) {
             String value = mistake.value().orElse(null);
-            mistakes.add(origin(Scope.PROVIDER, provider, key)
+            mistakes.add(sources.origin(Scope.PROVIDER, provider, key)
                     .of(
                             value == null || hint(value).isEmpty()
                                     ? mistake
                                     : mistake.hint(hint(value).get())));
         }
-    }
-
-    /** Where a key is, or where the provider or route begins that lacks it. */
-    private Origin origin(Scope scope, String name, String key) {
-        List<Sources.Raw> raws = KeyPath.parse(key)
-                .map(path -> sources.entries(scope, name).get(path))
-                .orElse(null);
-        return raws == null ? sources.first(scope, name).origin() : raws.get(0).origin();
     }
 
     // ---- Routes
@@ -446,106 +436,5 @@ final class ConfigReader {
                                                     + String.join(",", names.subList(0, Math.min(names.size(), 3))))));
         }
         return Optional.empty();
-    }
-
-    // ---- What must fit together
-
-    private void check(OrchestratorSettings all) {
-        RouteCheck.check(all.routes(), all.providers(), mistake -> {
-            String route = KeyPath.parse(mistake.key()).map(KeyPath::name).orElse("");
-            mistakes.add(origin(Scope.ROUTE, route, mistake.key()).of(mistake));
-        });
-        Set<String> noted = new HashSet<>();
-        for (ReadProvider provider : providers) {
-            Duration longest = longestDeadline(all, provider.settings().name());
-            beyond(provider, "timeout.first-token", provider.settings().firstTokenTimeout(), longest)
-                    .filter(mistake -> noted.add(mistake.key()))
-                    .ifPresent(mistakes::add);
-        }
-        if (sources.names(Scope.PROVIDER).isEmpty()) {
-            mistakes.add(Mistake.of(
-                    "orchestrator.providers",
-                    null,
-                    "none is configured; configure at least one, for example orchestrator.providers.groq.type=groq"));
-        } else if (mistakes.isEmpty() && all.providers().stream().noneMatch(ProviderSettings::mayBeAsked)) {
-            mistakes.add(Mistake.of(
-                    "orchestrator.providers", null, "none is enabled; enable at least one, with a weight above 0"));
-        }
-    }
-
-    /** How long a call may take that asks the provider. */
-    private static Duration longestDeadline(OrchestratorSettings all, String provider) {
-        return all.routes().stream()
-                .filter(route -> route.providers().contains(provider))
-                .flatMap(route -> route.deadline().stream())
-                .reduce(all.deadline(), (one, other) -> one.compareTo(other) > 0 ? one : other);
-    }
-
-    /** A limit that somebody has set, though no call lasts so long. */
-    private Optional<Mistake> beyond(ReadProvider provider, String setting, Duration limit, Duration deadline) {
-        Given given = provider.own().get(setting);
-        if (given == null) {
-            given = defaults.get(setting);
-        }
-        if (given == null || limit.compareTo(deadline) <= 0 || deadlineIsBad()) {
-            return Optional.empty();
-        }
-        String text = ValueType.formatDuration(deadline);
-        return Optional.of(given.origin()
-                .of(Mistake.of(
-                        given.key(),
-                        given.text(),
-                        "is beyond the deadline of " + text + "; lower it, or raise orchestrator.deadline")));
-    }
-
-    private boolean deadlineIsBad() {
-        return bad.stream().anyMatch(key -> key.endsWith("deadline"));
-    }
-
-    private void warn(OrchestratorSettings all) {
-        Set<String> routed = all.routes().stream()
-                .flatMap(route -> route.providers().stream())
-                .collect(Collectors.toSet());
-        // A route that names a provider wrongly, or is refused for something else, may well have listed it.
-        boolean allRoutesAreRead =
-                mistakes.stream().noneMatch(mistake -> mistake.key().startsWith(ConfigKeys.ROUTES));
-        Map<List<Object>, String> seen = new LinkedHashMap<>();
-        Set<String> noted = new HashSet<>();
-        for (ReadProvider provider : providers) {
-            ProviderSettings settings = provider.settings();
-            String name = settings.name();
-            Origin begin = sources.first(Scope.PROVIDER, name).origin();
-            if (!settings.mayBeAsked()) {
-                continue;
-            }
-            if (allRoutesAreRead && !all.routes().isEmpty() && !routed.contains(name)) {
-                warnings.add(begin.of(Mistake.of(
-                        ConfigKeys.PROVIDERS + name,
-                        null,
-                        "no route lists it, so only calls that name no route ask it")));
-            }
-            Duration longest = longestDeadline(all, name);
-            List.of(
-                            beyond(provider, "timeout.connect", settings.connectTimeout(), longest),
-                            beyond(provider, "timeout.idle", settings.idleTimeout(), longest),
-                            beyond(
-                                    provider,
-                                    "timeout.total",
-                                    settings.totalTimeout().orElse(Duration.ZERO),
-                                    longest))
-                    .forEach(warning ->
-                            warning.filter(found -> noted.add(found.key())).ifPresent(warnings::add));
-            provider.target().ifPresent(target -> {
-                String same = seen.putIfAbsent(
-                        List.of(target.type().name(), target.baseUrl(), target.model(), target.apiKey()), name);
-                if (same != null) {
-                    warnings.add(begin.of(Mistake.of(
-                            ConfigKeys.PROVIDERS + name,
-                            null,
-                            "has the same address, key and model as " + same
-                                    + ", so it fails together with it and draws on the same quota")));
-                }
-            });
-        }
     }
 }

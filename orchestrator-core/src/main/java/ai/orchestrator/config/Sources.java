@@ -169,6 +169,13 @@ final class Sources {
         return entries(scope, name).values().iterator().next().get(0);
     }
 
+    /** Where a key is, or where the provider or route begins that lacks it. */
+    Origin origin(Scope scope, String name, String key) {
+        List<Sources.Raw> raws =
+                KeyPath.parse(key).map(path -> entries(scope, name).get(path)).orElse(null);
+        return raws == null ? first(scope, name).origin() : raws.get(0).origin();
+    }
+
     /** Entries whose key is none of ours. */
     List<Raw> foreign() {
         return foreign;
