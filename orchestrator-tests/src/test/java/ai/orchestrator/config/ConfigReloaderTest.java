@@ -7,19 +7,34 @@ import ai.orchestrator.CallCancelledException;
 import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.OrchestratorStatus;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.chat.ChatEvent;
+import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.provider.ChatProvider;
+import ai.orchestrator.provider.ChatProviderFactory;
+import ai.orchestrator.provider.ProviderTarget;
+import ai.orchestrator.provider.ProviderType;
 import ai.orchestrator.testkit.LogCapture;
 import ai.orchestrator.testkit.ManualTimeSource;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The file changes while the orchestrator runs (C3). */
@@ -389,6 +404,92 @@ class ConfigReloaderTest {
                 assertThat(System.nanoTime()).isLessThan(patience);
                 Thread.onSpinWait();
             }
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void ten_thousand_calls_go_through_while_the_file_changes_a_hundred_times() throws Exception {
+        replace(memory(0));
+        try (ConfigReloader reloader = ConfigReloader.start(loader().providerFactory(new Memory()))) {
+            ExecutorService callers = Executors.newFixedThreadPool(4);
+            List<Future<?>> calls = new ArrayList<>();
+            AtomicInteger answered = new AtomicInteger();
+            for (int caller = 0; caller < 4; caller++) {
+                calls.add(callers.submit(() -> {
+                    for (int i = 0; i < 2_500; i++) {
+                        reloader.orchestrator().chat("?");
+                        answered.incrementAndGet();
+                    }
+                }));
+            }
+            int applied = 0;
+            for (int change = 1; change <= 100; change++) {
+                // Spread over the calls.
+                while (answered.get() < change * 95) {
+                    Thread.onSpinWait();
+                }
+                replace(memory(change));
+                if (change % 10 == 5) {
+                    assertThatThrownBy(reloader::reload).isInstanceOf(ConfigurationException.class);
+                } else if (reloader.reload()) {
+                    applied++;
+                }
+            }
+            for (Future<?> call : calls) {
+                call.get(60, TimeUnit.SECONDS);
+            }
+            callers.shutdown();
+            assertThat(answered).hasValue(10_000);
+            assertThat(applied).isEqualTo(90);
+        }
+    }
+
+    /** Providers come, go, change their model, key and place; every tenth file is bad. */
+    private static String memory(int change) {
+        StringBuilder text =
+                new StringBuilder("orchestrator.deadline=").append(30 + change).append("s\n");
+        for (int i = 0; i < 4; i++) {
+            if ((change + i) % 4 == 3) {
+                continue;
+            }
+            String provider = "orchestrator.providers.p" + i + ".";
+            text.append(provider).append("type=memory\n");
+            text.append(provider).append("api-key=key-").append(change).append('\n');
+            text.append(provider).append("model=m").append(change / 7).append('\n');
+            text.append(provider)
+                    .append("priority=")
+                    .append((change * 7 + i * 3) % 11)
+                    .append('\n');
+            text.append(provider)
+                    .append("circuit-breaker.failure-threshold=")
+                    .append(1 + change % 9)
+                    .append('\n');
+        }
+        return change % 10 == 5 ? text + "orchestrator.deadlin=1s\n" : text.toString();
+    }
+
+    /** Answers at once. */
+    private static final class Memory implements ChatProviderFactory {
+
+        @Override
+        public List<ProviderType> types() {
+            return List.of(new ProviderType(
+                    "memory",
+                    Optional.of(URI.create("https://memory.invalid")),
+                    Optional.of("m"),
+                    true,
+                    List.of(),
+                    List.of()));
+        }
+
+        @Override
+        public ChatProvider create(ProviderTarget target, InstantSource instantSource) {
+            return (request, delivery, deadline, cancellation, sink) -> {
+                sink.connected();
+                sink.event(new ChatEvent.Text("Because."));
+                sink.event(new ChatEvent.Finished(FinishReason.STOP));
+            };
         }
     }
 
