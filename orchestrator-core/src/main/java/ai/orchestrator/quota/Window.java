@@ -64,9 +64,19 @@ abstract class Window {
         return limit;
     }
 
-    /** What counts stays, also where it is more than the limit now. */
+    /** What our calls took stays, also where it is more than the limit now. It may be warned of once more. */
     final void limit(long limit) {
+        if (limit == this.limit) {
+            return;
+        }
+        if (limit < this.limit) {
+            // It was measured against the limit before, and may be nothing but what that was too high: what the
+            // provider said is left stays left.
+            added = Math.max(0, added - (this.limit - limit));
+        }
         this.limit = limit;
+        level = Level.FINE;
+        warned = Level.FINE;
     }
 
     final long used() {

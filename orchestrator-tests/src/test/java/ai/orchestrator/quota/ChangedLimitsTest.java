@@ -133,6 +133,28 @@ class ChangedLimitsTest {
     }
 
     @Test
+    void a_limit_that_is_corrected_to_the_provider_s_own_leaves_what_the_provider_said_is_left() {
+        change(l -> l.requestsPerDay(14_400));
+        reserved(1).settle();
+        quota.correct(List.of(new RateLimit(
+                "requests",
+                Optional.of(Duration.ofDays(1)),
+                OptionalLong.of(1_000),
+                OptionalLong.of(990),
+                Optional.empty())));
+        assertThat(status(QuotaUnit.REQUESTS, QuotaWindow.DAY).left()).isEqualTo(990);
+
+        change(l -> l.requestsPerDay(10_000));
+        assertThat(status(QuotaUnit.REQUESTS, QuotaWindow.DAY).left()).isEqualTo(990);
+        change(l -> l.requestsPerDay(1_000));
+        assertThat(status(QuotaUnit.REQUESTS, QuotaWindow.DAY).left()).isEqualTo(990);
+        change(l -> l.requestsPerDay(500));
+        assertThat(status(QuotaUnit.REQUESTS, QuotaWindow.DAY).used())
+                .as("our own")
+                .isEqualTo(1);
+    }
+
+    @Test
     void in_another_zone_the_day_goes_on_and_ends_when_it_ends_there() {
         change(l -> l.requestsPerDay(3));
         reserved(1).settle();

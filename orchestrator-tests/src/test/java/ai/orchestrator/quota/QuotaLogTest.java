@@ -72,6 +72,20 @@ class QuotaLogTest {
     }
 
     @Test
+    void a_changed_limit_is_warned_of_on_its_own_and_one_that_stays_is_not() {
+        QuotaSettings ten = QuotaSettings.builder().requestsPerDay(10).build();
+        Quota quota = clocks.quota(ten);
+        reserve(quota, 9);
+        quota.reconfigure(ten);
+        reserve(quota, 1);
+        assertThat(log.lines()).hasSize(2);
+        log.clear();
+        quota.reconfigure(QuotaSettings.builder().requestsPerDay(100).build());
+        reserve(quota, 80);
+        assertThat(log.lines()).hasSize(2).last().asString().contains("has used 90 % of its 100 requests per day");
+    }
+
+    @Test
     void a_leap_over_both_levels_is_one_warning() {
         Quota quota =
                 clocks.quota(QuotaSettings.builder().tokensPerMinute(1_000).build());
