@@ -44,6 +44,7 @@ final class Guard {
     private volatile CircuitBreakerSettings settings;
 
     private volatile long timeoutNanos;
+    private volatile long leaseNanos;
     private final TimeSource timeSource;
     private final InstantSource instantSource;
     private final Resilience4jMirror mirror;
@@ -81,6 +82,7 @@ final class Guard {
         this.name = name;
         this.settings = settings;
         this.timeoutNanos = settings.timeoutDuration().toNanos();
+        this.leaseNanos = leaseNanos(settings);
         this.failures = new FailureTimes(
                 settings.failureThreshold(), settings.failureWindow().toNanos());
         this.timeSource = timeSource;
@@ -93,6 +95,16 @@ final class Guard {
     }
 
     // ---- What a caller asks
+
+    private static long leaseNanos(CircuitBreakerSettings settings) {
+        return settings.trialLease()
+                .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
+                .toNanos();
+    }
+
+    Acquisition tryAcquire() {
+        return tryAcquire(leaseNanos);
+    }
 
     Acquisition tryAcquire(long leaseNanos) {
         if (mirror.moved()) {
@@ -221,6 +233,7 @@ final class Guard {
             CircuitBreakerSettings before = settings;
             settings = changed;
             timeoutNanos = changed.timeoutDuration().toNanos();
+            leaseNanos = leaseNanos(changed);
             failures.resize(changed.failureThreshold(), changed.failureWindow().toNanos());
             unsaid.add(() -> logger.info("Circuit breaker '{}' goes by {} from now on", name, changed));
             if (Resilience4jMirror.needsAnother(before, changed)) {

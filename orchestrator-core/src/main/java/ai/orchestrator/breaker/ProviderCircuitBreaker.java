@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -63,8 +64,14 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
     private final Resilience4jMirror mirror;
     private final Guard guard;
 
-    /** A second closing would remove the meters of another breaker that has the name now. */
-    private final AtomicBoolean closed = new AtomicBoolean();
+    /**
+     * Guards its place in the registries, or a step that is late would take it from another breaker that has the name by now. What
+     * listens there runs under it.
+     */
+    private final ReentrantLock registration = new ReentrantLock();
+
+    /** What is in the registry; null once it is closed. Guarded by that. */
+    private @Nullable CircuitBreaker registered;
 
     private ProviderCircuitBreaker(Builder builder) {
         this.name = builder.name;
@@ -75,6 +82,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
         }
         this.clock = new MonotonicClock(timeSource, builder.instantSource);
         CircuitBreaker delegate = register(builder.settings);
+        this.registered = delegate;
         this.meters = builder.meterRegistry == null ? null : new CircuitBreakerMeters(builder.meterRegistry, name);
         this.mirror = new Resilience4jMirror(delegate, this::replaced);
         this.guard = new Guard(
@@ -88,7 +96,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
     private CircuitBreaker register(CircuitBreakerSettings settings) {
         CircuitBreakerConfig config = Resilience4jMirror.config(settings, clock);
         AtomicBoolean asked = new AtomicBoolean();
-        CircuitBreaker registered = registry.circuitBreaker(name, () -> {
+        CircuitBreaker delegate = registry.circuitBreaker(name, () -> {
             asked.set(true);
             return config;
         });
@@ -98,21 +106,36 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
             throw new IllegalArgumentException(
                     "the registry already has a circuit breaker named '" + name + "'; give this one another name");
         }
-        return registered;
+        return delegate;
     }
 
-    private void replaced(CircuitBreaker before, CircuitBreaker successor) {
-        // Unless it was closed, or another one has taken the name since.
-        if (isRegistered(before)) {
-            registry.replace(name, successor);
-        }
-        if (meters != null) {
-            meters.rebind(successor);
+    private void replaced(CircuitBreaker successor) {
+        registration.lock();
+        try {
+            if (registered == null) {
+                return;
+            }
+            changeRegistry(registered, () -> registry.replace(name, successor));
+            registered = successor;
+            if (meters != null) {
+                meters.rebind(successor);
+            }
+        } finally {
+            registration.unlock();
         }
     }
 
-    private boolean isRegistered(CircuitBreaker delegate) {
-        return registry.find(name).filter(registered -> registered == delegate).isPresent();
+    /** Unless another one has taken the name since. */
+    private void changeRegistry(CircuitBreaker present, Runnable change) {
+        if (registry.find(name).filter(found -> found == present).isEmpty()) {
+            return;
+        }
+        try {
+            change.run();
+        } catch (RuntimeException e) {
+            // From what listens there, when the change is made.
+            logger.warn("{}: a listener at the circuit breaker registry failed", name, e);
+        }
     }
 
     /**
@@ -133,10 +156,7 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * @return a permit, to be completed once, or a refusal
      */
     public Acquisition tryAcquire() {
-        return guard.tryAcquire(guard.settings()
-                .trialLease()
-                .orElse(CircuitBreakerSettings.DEFAULT_TRIAL_LEASE)
-                .toNanos());
+        return guard.tryAcquire();
     }
 
     /**
@@ -350,15 +370,20 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        // Unless another one has taken the name since.
-        if (isRegistered(mirror.delegate())) {
-            registry.remove(name);
-        }
-        if (meters != null) {
-            meters.remove();
+        registration.lock();
+        try {
+            // Another breaker may have the name, and the meters, when it is closed once more.
+            if (registered == null) {
+                return;
+            }
+            CircuitBreaker last = registered;
+            registered = null;
+            changeRegistry(last, () -> registry.remove(name));
+            if (meters != null) {
+                meters.remove();
+            }
+        } finally {
+            registration.unlock();
         }
     }
 

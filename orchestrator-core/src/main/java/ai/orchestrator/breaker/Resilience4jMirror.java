@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +42,7 @@ final class Resilience4jMirror {
 
     private volatile Place left;
 
-    private final BiConsumer<CircuitBreaker, CircuitBreaker> replaced;
+    private final Consumer<CircuitBreaker> replaced;
 
     /** The guard's state that was applied last. */
     private volatile @Nullable Object applied;
@@ -134,9 +134,9 @@ final class Resilience4jMirror {
     record Result(long tookNanos, @Nullable Throwable failure) {}
 
     /**
-     * @param replaced is told of the one before, and of the one that has taken its place
+     * @param replaced is told of each that has taken the place of the one before
      */
-    Resilience4jMirror(CircuitBreaker delegate, BiConsumer<CircuitBreaker, CircuitBreaker> replaced) {
+    Resilience4jMirror(CircuitBreaker delegate, Consumer<CircuitBreaker> replaced) {
         this.left = new Place(delegate, delegate.getState(), delegate.getMetrics());
         this.replaced = replaced;
     }
@@ -244,7 +244,7 @@ final class Resilience4jMirror {
         left = moved
                 ? new Place(successor, before.state, before.metrics)
                 : new Place(successor, state, successor.getMetrics());
-        replaced.accept(before.delegate, successor);
+        replaced.accept(successor);
     }
 
     private void follow(Step step) {

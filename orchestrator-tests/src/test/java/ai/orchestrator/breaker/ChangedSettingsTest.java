@@ -353,9 +353,59 @@ class ChangedSettingsTest {
     }
 
     @Test
-    void a_change_is_not_lost_while_resilience4j_falls_behind() throws InterruptedException {
+    void one_that_was_taken_out_of_the_registry_by_another_hand_does_not_come_back() {
+        registry.remove("groq");
+        change(s -> s.failureThreshold(9));
+        assertThat(registry.getAllCircuitBreakers()).isEmpty();
+        CircuitBreaker another = registry.circuitBreaker("groq");
+        breaker.close();
+        assertThat(mirrored()).isSameAs(another);
+        assertThat(meters.getMeters()).isEmpty();
+    }
+
+    @Test
+    void one_that_is_closed_while_resilience4j_falls_behind_leaves_the_name_to_another() throws InterruptedException {
         CountDownLatch blocked = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
+        blockAtAnError(blocked, goOn);
+        Thread slow = new Thread(() -> fail(1), "slow-consumer");
+        slow.start();
+        blocked.await();
+        change(s -> s.failureThreshold(9));
+        breaker.close();
+        try (ProviderCircuitBreaker successor =
+                ProviderCircuitBreaker.builder("groq").registry(registry).build()) {
+            CircuitBreaker entry = mirrored();
+            goOn.countDown();
+            slow.join();
+            assertThat(mirrored()).isSameAs(entry);
+        }
+        assertThat(registry.getAllCircuitBreakers()).isEmpty();
+    }
+
+    @Test
+    void a_listener_at_the_registry_that_throws_keeps_nothing_from_following() {
+        registry.getEventPublisher()
+                .onEntryReplaced(event -> {
+                    throw new IllegalStateException("replaced");
+                })
+                .onEntryRemoved(event -> {
+                    throw new IllegalStateException("removed");
+                });
+        change(s -> s.failureThreshold(1));
+        fail(1);
+        assertThat(mirrored().getState()).isEqualTo(CircuitBreaker.State.OPEN);
+        assertThat(meters.get("resilience4j.circuitbreaker.state")
+                        .tag("state", "open")
+                        .gauge()
+                        .value())
+                .isEqualTo(1);
+        breaker.close();
+        assertThat(registry.getAllCircuitBreakers()).isEmpty();
+        assertThat(meters.getMeters()).isEmpty();
+    }
+
+    private void blockAtAnError(CountDownLatch blocked, CountDownLatch goOn) {
         mirrored().getEventPublisher().onError(event -> {
             blocked.countDown();
             try {
@@ -364,6 +414,13 @@ class ChangedSettingsTest {
                 Thread.currentThread().interrupt();
             }
         });
+    }
+
+    @Test
+    void a_change_is_not_lost_while_resilience4j_falls_behind() throws InterruptedException {
+        CountDownLatch blocked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        blockAtAnError(blocked, goOn);
         Thread slow = new Thread(() -> fail(1), "slow-consumer");
         slow.start();
         blocked.await();
