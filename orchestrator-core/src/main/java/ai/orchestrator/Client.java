@@ -1,8 +1,10 @@
 package ai.orchestrator;
 
 import ai.orchestrator.provider.ChatProvider;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,29 +23,37 @@ final class Client {
     /** The users, and one more until it is given up; zero when it is closed. Null for one that the application closes itself. */
     private final @Nullable AtomicInteger holders;
 
-    /** Those that are not closed yet, this one among them. */
-    private final Set<Client> open;
+    private final Opened opened;
 
-    private Client(ChatProvider chatProvider, @Nullable AtomicInteger holders, Set<Client> open) {
+    private Client(ChatProvider chatProvider, @Nullable AtomicInteger holders, Opened opened) {
         this.chatProvider = chatProvider;
         this.holders = holders;
-        this.open = open;
+        this.opened = opened;
     }
 
     /** One of the application's own, which closes it itself. */
     static Client lent(ChatProvider chatProvider) {
-        return new Client(chatProvider, null, Set.of());
+        return new Client(chatProvider, null, new Opened());
     }
 
-    /** All that are open, to be closed at the end whoever uses them. */
+    /** All that are open, to be closed at the end whoever uses them. Safe for use by several threads. */
     static final class Opened {
 
         private final Set<Client> open = ConcurrentHashMap.newKeySet();
+        private final Queue<Client> givenUp = new ConcurrentLinkedQueue<>();
 
         Client add(ChatProvider chatProvider) {
-            Client client = new Client(chatProvider, new AtomicInteger(1), open);
+            Client client = new Client(chatProvider, new AtomicInteger(1), this);
             open.add(client);
             return client;
+        }
+
+        /** Closes those that were given up and that nobody uses any more. */
+        void releaseGivenUp() {
+            Client client;
+            while ((client = givenUp.poll()) != null) {
+                client.release();
+            }
         }
 
         void closeAll() {
@@ -70,7 +80,14 @@ final class Client {
         return true;
     }
 
-    /** A use has ended; or it is given up, once. */
+    /** Nobody is to use it any more; once. It is closed later, because that is the provider's own code. */
+    void giveUp() {
+        if (holders != null) {
+            opened.givenUp.add(this);
+        }
+    }
+
+    /** A use has ended. */
     void release() {
         if (holders != null && holders.decrementAndGet() == 0) {
             close();
@@ -78,7 +95,7 @@ final class Client {
     }
 
     private void close() {
-        if (!open.remove(this)) {
+        if (!opened.open.remove(this)) {
             return;
         }
         try {

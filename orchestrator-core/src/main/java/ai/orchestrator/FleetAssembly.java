@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +47,9 @@ final class FleetAssembly implements AutoCloseable {
     private final Notifier notifier;
     private final ProviderCatalog catalog;
     private final Client.Opened clients = new Client.Opened();
+
+    /** How many providers of the application's own have had a name, one after another. */
+    private final Map<String, Integer> instances = new HashMap<>();
 
     /**
      * A provider of the new fleet.
@@ -81,10 +85,11 @@ final class FleetAssembly implements AutoCloseable {
     }
 
     /**
-     * Makes the next fleet. If it throws, nothing has changed.
+     * Makes the next fleet. If it throws, nothing has changed, but for one thing: where a new provider takes the name of another, and what
+     * listens at a registry throws at that, the other one goes on without its place there. What is given up is to be released afterwards.
      *
      * @param publish told of it when calls can go by it
-     * @throws ConfigurationException if there are mistakes; it lists all of them
+     * @throws ConfigurationException if there are mistakes: all of those that can be seen without making anything, else the first
      */
     Fleet assemble(@Nullable Fleet before, OrchestratorSettings settings, Consumer<Fleet> publish) {
         Map<String, RegisteredProvider> old = before == null ? Map.of() : before.providers();
@@ -92,7 +97,9 @@ final class FleetAssembly implements AutoCloseable {
         List<Planned> plan = new ArrayList<>();
         Map<String, ProviderCircuitBreaker> breakers = new LinkedHashMap<>();
         Map<RegisteredProvider, ProviderSetup> changes = new LinkedHashMap<>();
+        Map<String, ProviderSetup> setups = new LinkedHashMap<>();
         Map<String, RegisteredProvider> providers = new LinkedHashMap<>();
+        Fleet fleet;
         boolean complete = false;
         try {
             for (ProviderSettings provider : settings.providers()) {
@@ -101,43 +108,43 @@ final class FleetAssembly implements AutoCloseable {
             makeBreakers(plan, old, breakers);
             for (Planned planned : plan) {
                 ProviderSetup setup = setup(planned);
+                String name = setup.settings().name();
+                setups.put(name, setup);
                 RegisteredProvider known = planned.known();
                 if (known == null) {
-                    String name = planned.settings().name();
                     ProviderCircuitBreaker breaker = Objects.requireNonNull(breakers.get(name));
                     providers.put(name, new RegisteredProvider(setup, breaker, timeSource));
                 } else {
-                    providers.put(known.name(), known);
+                    providers.put(name, known);
                     changes.put(known, setup);
                 }
             }
+            fleet = fleet(settings, Collections.unmodifiableMap(providers), setups, before);
             complete = true;
         } finally {
             if (!complete) {
                 breakers.values().forEach(ProviderCircuitBreaker::close);
                 plan.stream()
                         .filter(FleetAssembly::hasNewClient)
-                        .forEach(planned -> planned.client().release());
+                        .forEach(planned -> planned.client().giveUp());
             }
         }
         // Whom calls of the next fleet may ask must be ready before they come, and whom they may not must stay until
-        // none begins
-        // that could need it.
+        // none begins that could need it.
         changes.forEach((provider, setup) -> {
             if (setup.withdrawn() == null) {
-                provider.reconfigure(setup);
+                whateverThrows(provider, () -> provider.reconfigure(setup));
             }
         });
-        Fleet fleet = fleet(settings, Collections.unmodifiableMap(providers), before);
         publish.accept(fleet);
         changes.forEach((provider, setup) -> {
             if (setup.withdrawn() != null) {
-                provider.reconfigure(setup);
+                whateverThrows(provider, () -> provider.reconfigure(setup));
             }
         });
         old.values().stream()
                 .filter(provider -> !changes.containsKey(provider))
-                .forEach(provider -> provider.withdraw("it was removed from the configuration"));
+                .forEach(provider -> withdraw(provider, "it was removed from the configuration"));
         if (before != null) {
             logger.info(
                     "The configuration has changed: of {} providers before, {} are the same, and there are {} new ones",
@@ -146,6 +153,19 @@ final class FleetAssembly implements AutoCloseable {
                     breakers.size());
         }
         return fleet;
+    }
+
+    private static void withdraw(RegisteredProvider provider, String reason) {
+        whateverThrows(provider, () -> provider.withdraw(reason));
+    }
+
+    /** It is too late to refuse: what listens at a registry must not keep the other providers from their change. */
+    private static void whateverThrows(RegisteredProvider provider, Runnable change) {
+        try {
+            change.run();
+        } catch (RuntimeException | Error e) {
+            logger.warn("The registries may not show how provider '{}' has changed", provider.name(), e);
+        }
     }
 
     /** All mistakes that can be seen without making anything; what to call, by the provider's name, for those that name a type. */
@@ -265,29 +285,43 @@ final class FleetAssembly implements AutoCloseable {
         } else if (quota == null) {
             quota = Quota.of(settings.name(), settings.quota(), timeSource, instantSource);
         }
-        return ProviderSetup.of(settings, planned.target(), planned.client(), retry, quota);
+        return ProviderSetup.of(settings, planned.target(), answers(planned, before), planned.client(), retry, quota);
+    }
+
+    private String answers(Planned planned, @Nullable ProviderSetup before) {
+        if (planned.target() != null) {
+            return ProviderSetup.answers(planned.target());
+        }
+        if (before != null) {
+            return before.answers();
+        }
+        // The first one's by the name alone, so that a cache that several processes share goes on to know them.
+        String name = planned.settings().name();
+        int instance = instances.merge(name, 1, Integer::sum);
+        return instance == 1 ? name : name + "\n" + instance;
     }
 
     // ---- Routes
 
     private static Fleet fleet(
-            OrchestratorSettings settings, Map<String, RegisteredProvider> providers, @Nullable Fleet before) {
+            OrchestratorSettings settings,
+            Map<String, RegisteredProvider> providers,
+            Map<String, ProviderSetup> setups,
+            @Nullable Fleet before) {
         List<Route.Member> all = settings.providers().stream()
                 .filter(ProviderSettings::mayBeAsked)
                 .sorted(Comparator.comparingInt(ProviderSettings::priority))
-                .map(provider -> member(providers, provider, provider.priority()))
+                .map(provider -> member(provider.name(), providers, setups, provider.priority()))
                 .toList();
-        Map<String, ProviderSettings> byName = new LinkedHashMap<>();
-        settings.providers().forEach(provider -> byName.put(provider.name(), provider));
         Map<String, Route> routes = new LinkedHashMap<>();
         Route defaultRoute = route(RouteSettings.DEFAULT_ROUTE, all, null, settings, before);
         routes.put(defaultRoute.name(), defaultRoute);
         for (RouteSettings route : settings.routes()) {
             List<Route.Member> members = new ArrayList<>();
             for (String name : route.providers()) {
-                ProviderSettings provider = Objects.requireNonNull(byName.get(name));
-                if (provider.mayBeAsked()) {
-                    members.add(member(providers, provider, members.size()));
+                Route.Member member = member(name, providers, setups, members.size());
+                if (member.settings().mayBeAsked()) {
+                    members.add(member);
                 }
             }
             routes.put(route.name(), route(route.name(), members, route, settings, before));
@@ -296,8 +330,9 @@ final class FleetAssembly implements AutoCloseable {
     }
 
     private static Route.Member member(
-            Map<String, RegisteredProvider> providers, ProviderSettings settings, int order) {
-        return new Route.Member(Objects.requireNonNull(providers.get(settings.name())), settings, order);
+            String name, Map<String, RegisteredProvider> providers, Map<String, ProviderSetup> setups, int order) {
+        return new Route.Member(
+                Objects.requireNonNull(providers.get(name)), Objects.requireNonNull(setups.get(name)), order);
     }
 
     /**
@@ -313,9 +348,7 @@ final class FleetAssembly implements AutoCloseable {
         return new Route(
                 name,
                 members,
-                members.stream()
-                        .map(member -> member.provider().setup().answers())
-                        .toList(),
+                members.stream().map(member -> member.setup().answers()).toList(),
                 own == null ? settings.strategy() : own.strategy().orElse(settings.strategy()),
                 own == null ? settings.streamRescue() : own.streamRescue().orElse(settings.streamRescue()),
                 own == null ? settings.deadline() : own.deadline().orElse(settings.deadline()),
@@ -327,8 +360,13 @@ final class FleetAssembly implements AutoCloseable {
 
     /** Nobody asks any of them any more. */
     void close(Fleet fleet) {
-        fleet.providers().values().forEach(provider -> provider.withdraw("the orchestrator is closed"));
+        fleet.providers().values().forEach(provider -> withdraw(provider, "the orchestrator is closed"));
         close();
+    }
+
+    /** Closes what was given up and nobody uses any more. Not in the middle of a change: it may take its time. By any thread. */
+    void releaseGivenUp() {
+        clients.releaseGivenUp();
     }
 
     /** Closes what talks to providers, those given up and still in use too, and what made them. */

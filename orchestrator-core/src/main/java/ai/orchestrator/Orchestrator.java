@@ -486,15 +486,18 @@ public final class Orchestrator implements AutoCloseable {
      * have (scenario G6). {@code docs/reloading.md} has what stays and what changes when.
      *
      * <p>What is no part of the settings stays as it was built. Nothing is sent, unless {@link Builder#healthChecks} are on, and nothing is
-     * waited for but another change under way and what {@link ChatProviderFactory#create} does.
+     * waited for but another change under way, what {@link ChatProviderFactory#create} does, what listens at the registries, and, when all
+     * is in force, the closing of what talked to providers and is of no use any more.
      *
      * @param settings all settings, not only those that change; {@link #settings()} has those in force, to start from
-     * @throws ConfigurationException if a provider is configured wrongly, twice, or not at all; it lists every mistake, and nothing has
-     *     changed
+     * @throws ConfigurationException if a provider is configured wrongly, twice, or not at all; nothing has changed, and it lists every
+     *     mistake, but of those that only a factory finds when it makes a provider the first
      * @throws CallCancelledException if the orchestrator is closed
+     * @throws IllegalStateException if a change is under way on this thread: from a factory, or from what listens at a registry
      */
     public void reconfigure(OrchestratorSettings settings) {
         Objects.requireNonNull(settings, "settings");
+        refuseInTheMiddleOfAChange();
         reconfiguring.lock();
         try {
             if (inFlight.isClosed()) {
@@ -506,6 +509,13 @@ public final class Orchestrator implements AutoCloseable {
             context.budget().share(settings.retryBudget());
         } finally {
             reconfiguring.unlock();
+            assembly.releaseGivenUp();
+        }
+    }
+
+    private void refuseInTheMiddleOfAChange() {
+        if (reconfiguring.isHeldByCurrentThread()) {
+            throw new IllegalStateException("the orchestrator is being changed by this very thread");
         }
     }
 
@@ -514,9 +524,12 @@ public final class Orchestrator implements AutoCloseable {
      * CallCancelledException}, and releases connections, threads and meters. If the thread is interrupted they are ended at once. What the
      * application brought itself stays open. Does nothing the second time. A call must not close the orchestrator that it runs in: it would
      * wait for itself.
+     *
+     * @throws IllegalStateException if it is being reconfigured by this very thread: from a factory, or from what listens at a registry
      */
     @Override
     public void close() {
+        refuseInTheMiddleOfAChange();
         if (!inFlight.close()) {
             return;
         }

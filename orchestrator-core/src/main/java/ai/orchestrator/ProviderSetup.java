@@ -28,27 +28,27 @@ record ProviderSetup(
     static ProviderSetup of(
             ProviderSettings settings,
             @Nullable ProviderTarget target,
+            String answers,
             Client client,
             ProviderRetry retry,
             @Nullable Quota quota) {
         String withdrawn = settings.mayBeAsked() ? null : settings.enabled() ? "its weight is 0" : "it is disabled";
-        return new ProviderSetup(settings, withdrawn, target, answers(settings, target), client, retry, quota);
+        return new ProviderSetup(settings, withdrawn, target, answers, client, retry, quota);
     }
 
     ProviderSetup withdrawn(String reason) {
         return new ProviderSetup(settings, reason, target, answers, client, retry, quota);
     }
 
-    private static String answers(ProviderSettings settings, @Nullable ProviderTarget target) {
-        return target == null
-                ? settings.name()
-                : String.join(
-                        "\n",
-                        target.name(),
-                        target.type().name(),
-                        target.baseUrl().toString(),
-                        target.model(),
-                        new TreeMap<>(target.options()).toString());
+    /** What the answers of a target are known by. */
+    static String answers(ProviderTarget target) {
+        return String.join(
+                "\n",
+                target.name(),
+                target.type().name(),
+                target.baseUrl().toString(),
+                target.model(),
+                new TreeMap<>(target.options()).toString());
     }
 
     Optional<String> model() {

@@ -83,23 +83,24 @@ final class RegisteredProvider {
     /** Goes by another setup from the next attempt on. */
     void reconfigure(ProviderSetup changed) {
         ProviderSetup before = setup;
-        breaker.reconfigure(changed.settings().circuitBreaker());
         Quota quota = changed.quota();
         if (quota != null && quota == before.quota()) {
             quota.reconfigure(changed.settings().quota());
         }
         setup = changed;
         if (changed.client() != before.client()) {
-            before.client().release();
+            before.client().giveUp();
             parking.lift(RegisteredProvider::asksForOtherSettings);
         }
+        // Last, because others listen to it.
+        breaker.reconfigure(changed.settings().circuitBreaker());
     }
 
     /** Nobody is to ask it any more. What is under way ends as it would have. */
     void withdraw(String reason) {
         ProviderSetup before = setup;
         setup = before.withdrawn(reason);
-        before.client().release();
+        before.client().giveUp();
         breaker.close();
     }
 

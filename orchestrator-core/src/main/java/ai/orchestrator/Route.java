@@ -30,10 +30,16 @@ record Route(
     /**
      * One provider's place in it.
      *
-     * @param settings those by which it is put in its turn
+     * @param setup how it was set up when the route was made
      * @param order its place, by which the priority strategy goes
      */
-    record Member(RegisteredProvider provider, ProviderSettings settings, int order) {}
+    record Member(RegisteredProvider provider, ProviderSetup setup, int order) {
+
+        /** Those by which it is put in its turn. */
+        ProviderSettings settings() {
+            return setup.settings();
+        }
+    }
 
     Route {
         members = List.copyOf(members);
@@ -45,11 +51,15 @@ record Route(
         return strategy.getClass().isHidden() ? "custom" : String.valueOf(strategy);
     }
 
-    /** Whether all its members may still be asked, and their answers are known by the same. */
+    /**
+     * Whether all its members may still be asked, and had the same key and options all the time. Clients tell, because one that was given up
+     * never comes back, while options may: an answer that was made with wrong ones meanwhile would be taken for one of the right ones.
+     */
     boolean isAsBefore() {
-        for (int i = 0; i < answers.size(); i++) {
-            ProviderSetup setup = members.get(i).provider().setup();
-            if (setup.withdrawn() != null || !setup.answers().equals(answers.get(i))) {
+        for (Member member : members) {
+            ProviderSetup present = member.provider().setup();
+            if (present.withdrawn() != null
+                    || present.client() != member.setup().client()) {
                 return false;
             }
         }

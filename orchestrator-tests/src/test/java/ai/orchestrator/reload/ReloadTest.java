@@ -3,6 +3,7 @@ package ai.orchestrator.reload;
 import static ai.orchestrator.reload.Works.memory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import ai.orchestrator.AllProvidersFailedException;
 import ai.orchestrator.CallCancelledException;
@@ -248,6 +249,84 @@ class ReloadTest {
         orchestrator.close();
         assertThatThrownBy(() -> reload(first, third)).isInstanceOf(CallCancelledException.class);
         assertThat(works.made()).hasSize(2);
+    }
+
+    @Test
+    void a_factory_that_changes_or_closes_what_is_being_changed_is_told_so() {
+        List<Throwable> told = new ArrayList<>();
+        works.onCreate(target -> {
+            told.add(catchThrowable(() -> reload(with(first, p -> p.apiKey("nested")), second)));
+            told.add(catchThrowable(orchestrator::close));
+        });
+        reload(first, second, third);
+
+        assertThat(told)
+                .hasSize(2)
+                .allSatisfy(e -> assertThat(e)
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("the orchestrator is being changed by this very thread"));
+        assertThat(ask()).isEqualTo("first-key-1");
+        assertThat(works.made()).hasSize(3).allMatch(made -> made.closed.get() == 0);
+    }
+
+    @Test
+    void a_provider_that_is_slow_to_close_keeps_nobody_from_the_change() throws InterruptedException {
+        CountDownLatch closing = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        works.onClose(made -> {
+            if (made.target.apiKey().equals(Optional.of("first-key-1"))) {
+                closing.countDown();
+                Held.await(closed);
+            }
+        });
+        Thread slow = new Thread(() -> reload(with(first, p -> p.apiKey("key-2")), with(second, p -> p.model("m-2"))));
+        slow.start();
+        Held.await(closing);
+
+        assertThat(status("second").model()).contains("m-2");
+        assertThat(ask()).isEqualTo("key-2");
+        reload(with(first, p -> p.apiKey("key-3")), second);
+        assertThat(ask()).isEqualTo("key-3");
+        orchestrator.close();
+        closed.countDown();
+        slow.join();
+    }
+
+    @Test
+    void a_listener_at_the_registry_that_throws_does_not_stop_a_change_halfway() {
+        reload(first, second, third);
+        registry.getEventPublisher()
+                .onEntryRemoved(event -> {
+                    throw new IllegalStateException("removed");
+                })
+                .onEntryReplaced(event -> {
+                    throw new IllegalStateException("replaced");
+                });
+        reload(
+                builder -> builder.deadline(Duration.ofSeconds(3)).cacheEnabled(true),
+                with(third, p -> p.apiKey("key-2").circuitBreaker(CircuitBreakerSettings.slowApi())));
+
+        assertThat(orchestrator.settings().deadline()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(works.made().stream().filter(made -> made.closed.get() == 0))
+                .extracting(made -> made.target.apiKey().orElseThrow())
+                .containsExactly("key-2");
+        assertThat(registered()).containsExactly("third");
+        assertThat(metered()).containsExactly("third");
+        ask();
+        ask();
+        assertThat(works.asked("third")).as("the cache is on").isEqualTo(1);
+    }
+
+    @Test
+    void a_listener_at_the_registry_that_throws_at_a_new_one_has_the_change_refused() {
+        registry.getEventPublisher().onEntryAdded(event -> {
+            throw new IllegalStateException("added");
+        });
+        assertThatThrownBy(() -> reload(first, second, third)).hasMessage("added");
+        assertThat(orchestrator.settings().providers()).containsExactly(first, second);
+        assertThat(registered()).containsExactly("first", "second");
+        assertThat(metered()).containsExactly("first", "second");
+        assertThat(works.made("third")).allMatch(made -> made.closed.get() == 1);
     }
 
     // ---- What stays
@@ -799,6 +878,72 @@ class ReloadTest {
         reload(on, first, second);
         ask();
         assertThat(works.made("first").get(2).asked).hasValue(1);
+    }
+
+    @Test
+    void an_answer_that_was_made_with_options_that_were_taken_back_is_not_kept() {
+        UnaryOperator<Orchestrator.Builder> on = builder -> builder.cacheEnabled(true);
+        reload(on, first, second);
+        Held one = works.hold("first");
+        Held two = works.hold("second");
+        CompletableFuture<ChatResponse> call = begin(one);
+        reload(on, first, with(second, p -> p.option("flavour", "wrong")));
+        one.fails(FailureKind.NETWORK);
+        two.awaitBegun();
+        reload(on, first, second);
+        two.answers();
+        assertThat(end(call).text()).isEqualTo("second-key-1 wrong");
+
+        assertThat(ask()).isEqualTo("first-key-1");
+    }
+
+    @Test
+    void another_instance_under_the_same_name_does_not_take_over_the_answers_of_the_one_before() {
+        ProviderSettings before = own("one");
+        ProviderSettings after = own("two");
+        UnaryOperator<Orchestrator.Builder> on = builder -> builder.cacheEnabled(true);
+        reload(on, before);
+        assertThat(ask()).isEqualTo("one");
+        reload(on, after);
+        assertThat(ask()).isEqualTo("two");
+        reload(on, first);
+        reload(on, before);
+        ChatResponse again = orchestrator.chat(REQUEST);
+        assertThat(again.text()).isEqualTo("one");
+        assertThat(again.trail().steps()).hasOnlyElementsOfType(Trail.Answered.class);
+        reload(on, with(before, p -> p.priority(7)));
+        assertThat(orchestrator.chat(REQUEST).trail().steps()).hasOnlyElementsOfType(Trail.Cached.class);
+    }
+
+    @Test
+    void G6_a_call_that_begins_after_an_instance_was_swapped_does_not_join_one_at_the_instance_before() {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        ProviderSettings before = ProviderSettings.builder("own")
+                .chatProvider((request, delivery, deadline, cancellation, sink) -> {
+                    asked.countDown();
+                    Held.await(goOn);
+                    sink.event(new ChatEvent.Text("one"));
+                    sink.event(new ChatEvent.Finished(FinishReason.STOP));
+                })
+                .build();
+        UnaryOperator<Orchestrator.Builder> on = builder -> builder.cacheEnabled(true);
+        reload(on, before);
+        CompletableFuture<ChatResponse> call = orchestrator.chatAsync(REQUEST);
+        Held.await(asked);
+        reload(on, own("two"));
+        assertThat(end(orchestrator.chatAsync(REQUEST)).text()).isEqualTo("two");
+        goOn.countDown();
+        assertThat(end(call).text()).isEqualTo("one");
+    }
+
+    private static ProviderSettings own(String text) {
+        return ProviderSettings.builder("own")
+                .chatProvider((request, delivery, deadline, cancellation, sink) -> {
+                    sink.event(new ChatEvent.Text(text));
+                    sink.event(new ChatEvent.Finished(FinishReason.STOP));
+                })
+                .build();
     }
 
     // ---- Publishers

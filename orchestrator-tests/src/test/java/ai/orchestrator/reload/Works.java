@@ -49,6 +49,7 @@ final class Works implements ChatProviderFactory {
     private final Map<String, Consumer<Made>> scripts = new ConcurrentHashMap<>();
     private final Map<String, Runnable> looks = new ConcurrentHashMap<>();
     private volatile Consumer<ProviderTarget> onCreate = target -> {};
+    private volatile Consumer<Made> onClose = made -> {};
 
     /** A provider of a name does this before it answers; if it throws, it does not answer. */
     Works when(String name, Consumer<Made> script) {
@@ -84,6 +85,11 @@ final class Works implements ChatProviderFactory {
 
     void onCreate(Consumer<ProviderTarget> action) {
         onCreate = action;
+    }
+
+    /** Does something when one is closed, before that counts. */
+    void onClose(Consumer<Made> action) {
+        onClose = action;
     }
 
     List<Made> made() {
@@ -171,6 +177,7 @@ final class Works implements ChatProviderFactory {
 
         @Override
         public void close() {
+            onClose.accept(this);
             closed.incrementAndGet();
         }
 
@@ -210,7 +217,7 @@ final class Works implements ChatProviderFactory {
             ended.countDown();
         }
 
-        private static void await(CountDownLatch latch) {
+        static void await(CountDownLatch latch) {
             try {
                 if (!latch.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
                     throw new IllegalStateException("waited in vain");
