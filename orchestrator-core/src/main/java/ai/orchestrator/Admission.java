@@ -58,7 +58,7 @@ sealed interface Admission {
         }
 
         void succeeded(Attempt attempt, Duration took) {
-            provider.lastCheck().answered();
+            provider.lastCheck().clear();
             provider.leave(setup);
             if (quota != null) {
                 Usage usage = attempt.usage();
@@ -67,7 +67,7 @@ sealed interface Admission {
                 } else {
                     quota.settle(usage.totalTokens());
                 }
-                provider.correctQuota(attempt.rateLimits());
+                provider.correctQuota(setup, attempt.rateLimits());
             }
             provider.attempts().answered();
             provider.recent().succeeded(took);
@@ -88,7 +88,7 @@ sealed interface Admission {
             provider.leave(setup);
             if (quota != null) {
                 quota.refund();
-                provider.correctQuota(attempt.rateLimits());
+                provider.correctQuota(setup, attempt.rateLimits());
             }
             if (kind == FailureKind.CANCELLED) {
                 provider.attempts().abandoned();

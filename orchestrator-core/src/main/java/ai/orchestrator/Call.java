@@ -191,7 +191,11 @@ final class Call {
 
     /** Every door is closed, and this one is tried all the same (R24). */
     private Admission.@Nullable Granted admitDespiteBreaker(Candidate candidate) {
-        if (!(candidate.provider.admitBesidesBreaker(deadline, candidates) instanceof Admission.Granted granted)) {
+        Admission admission = candidate.provider.admitBesidesBreaker(deadline, candidates);
+        if (admission instanceof Admission.Withdrawn) {
+            candidates.wereLost();
+        }
+        if (!(admission instanceof Admission.Granted granted)) {
             return null;
         }
         logger.debug("Every breaker is open; {} is asked all the same", candidate.provider.name());

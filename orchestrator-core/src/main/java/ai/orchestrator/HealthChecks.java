@@ -106,8 +106,8 @@ final class HealthChecks implements AutoCloseable {
 
         private final RegisteredProvider provider;
 
-        /** Completes when the check that is under way has ended; null while none is. */
-        private final AtomicReference<@Nullable CompletableFuture<@Nullable Void>> running = new AtomicReference<>();
+        /** The provider's, so that there is one check at a time also where it was taken away and has come back. */
+        private final AtomicReference<@Nullable CompletableFuture<@Nullable Void>> running;
 
         // Guarded by this.
         private boolean repeats;
@@ -123,6 +123,7 @@ final class HealthChecks implements AutoCloseable {
 
         private Checked(RegisteredProvider provider) {
             this.provider = provider;
+            this.running = provider.lastCheck().running;
         }
 
         private synchronized void follow() {
@@ -146,6 +147,10 @@ final class HealthChecks implements AutoCloseable {
         }
 
         private synchronized void end() {
+            if (repeats && !rhythm.repeats()) {
+                // They went off: nothing would look again, perhaps for ever.
+                provider.lastCheck().clear();
+            }
             repeats = false;
             turn++;
             if (next != null) {
@@ -166,6 +171,9 @@ final class HealthChecks implements AutoCloseable {
             lastEndNanos = timeSource.nanoTime();
             if (planned == turn) {
                 plan(intervalNanos);
+            } else if (!rhythm.repeats()) {
+                // They went off meanwhile.
+                provider.lastCheck().clear();
             }
         }
 
@@ -209,31 +217,43 @@ final class HealthChecks implements AutoCloseable {
             if (!underWay.begin(cancellation)) {
                 return;
             }
-            ProviderSetup used = provider.use();
-            if (used == null) {
+            try {
+                ProviderSetup used = provider.use();
+                if (used != null) {
+                    try {
+                        check(used, cancellation);
+                    } finally {
+                        used.client().release();
+                    }
+                }
+            } finally {
                 underWay.end(cancellation);
-                return;
             }
+        }
+
+        private void check(ProviderSetup used, Cancellation cancellation) {
             Duration timeout = rhythm.timeout();
             long startNanos = timeSource.nanoTime();
             TimeSource.Timer limit = timeSource.schedule(timeout.toNanos(), cancellation::cancel);
             try {
                 boolean asked = used.client().chatProvider().check(cancellation);
-                provider.lastCheck()
-                        .ended(asked ? Outcome.OK : Outcome.NOT_AVAILABLE, instantSource.instant(), since(startNanos));
+                provider.checked(
+                        used,
+                        () -> provider.lastCheck()
+                                .ended(
+                                        asked ? Outcome.OK : Outcome.NOT_AVAILABLE,
+                                        instantSource.instant(),
+                                        since(startNanos)));
             } catch (Throwable e) {
                 // A provider of the application's own may throw anything, and is to be checked again all the same.
                 if (!underWay.isAborted()) {
-                    provider.lastCheck()
-                            .failed(
-                                    explained(e, cancellation.isCancelled(), timeout),
-                                    instantSource.instant(),
-                                    since(startNanos));
+                    ProviderException failure = explained(e, cancellation.isCancelled(), timeout);
+                    provider.checked(
+                            used,
+                            () -> provider.lastCheck().failed(failure, instantSource.instant(), since(startNanos)));
                 }
             } finally {
                 limit.cancel();
-                used.client().release();
-                underWay.end(cancellation);
             }
         }
 

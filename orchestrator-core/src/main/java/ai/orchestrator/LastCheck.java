@@ -7,6 +7,8 @@ import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +31,10 @@ final class LastCheck {
 
     private volatile @Nullable Ended last;
 
-    /** Whether the last check failed and no call has succeeded since. */
+    /** Completes when the check that is under way has ended; null while none is. */
+    final AtomicReference<@Nullable CompletableFuture<@Nullable Void>> running = new AtomicReference<>();
+
+    /** Whether the last check failed, and nothing has come since that counts for more. */
     private volatile boolean suspect;
 
     LastCheck(String provider, TimeSource timeSource) {
@@ -42,8 +47,8 @@ final class LastCheck {
         return suspect;
     }
 
-    /** A call has succeeded: that says more than any check. */
-    void answered() {
+    /** A call has succeeded, which says more than any check; or what the last one found may have been cured, or is not looked at any more. */
+    void clear() {
         if (suspect) {
             suspect = false;
         }

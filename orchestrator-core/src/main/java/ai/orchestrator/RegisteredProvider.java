@@ -91,6 +91,10 @@ final class RegisteredProvider {
         if (changed.client() != before.client()) {
             before.client().giveUp();
             parking.lift(RegisteredProvider::asksForOtherSettings);
+            lastCheck.clear();
+            if (quota != null) {
+                quota.forgetCorrections();
+            }
         }
         // Last, because others listen to it.
         breaker.reconfigure(changed.settings().circuitBreaker());
@@ -111,15 +115,20 @@ final class RegisteredProvider {
      */
     boolean park(ProviderSetup attempted, long nanos, FailureKind kind) {
         boolean mayBeCured = asksForOtherSettings(kind);
-        if (mayBeCured && setup.client() != attempted.client()) {
+        if (mayBeCured && hasOtherClientThan(attempted)) {
             return false;
         }
         boolean parked = parking.park(nanos, kind);
-        if (mayBeCured && setup.client() != attempted.client()) {
-            // They came in between.
+        if (mayBeCured && hasOtherClientThan(attempted)) {
+            // It came in between.
             parking.lift(RegisteredProvider::asksForOtherSettings);
         }
         return parked;
+    }
+
+    /** Whether it has another key, or other options, than an attempt went by. */
+    private boolean hasOtherClientThan(ProviderSetup attempted) {
+        return setup.client() != attempted.client();
     }
 
     private static boolean asksForOtherSettings(FailureKind kind) {
@@ -148,11 +157,27 @@ final class RegisteredProvider {
         return attempts;
     }
 
-    /** An answer, or an error, says what is left. */
-    void correctQuota(List<RateLimit> rateLimits) {
-        Quota quota = rateLimits.isEmpty() ? null : setup.quota();
+    /** An answer, or an error, says what is left; that of another key says nothing of the one it has now. */
+    void correctQuota(ProviderSetup attempted, List<RateLimit> rateLimits) {
+        Quota quota = rateLimits.isEmpty() || hasOtherClientThan(attempted) ? null : setup.quota();
         if (quota != null) {
             quota.correct(rateLimits);
+            if (hasOtherClientThan(attempted)) {
+                // It came in between.
+                quota.forgetCorrections();
+            }
+        }
+    }
+
+    /** A check has ended; that of another key says nothing of the one it has now. */
+    void checked(ProviderSetup used, Runnable verdict) {
+        if (hasOtherClientThan(used)) {
+            return;
+        }
+        verdict.run();
+        if (hasOtherClientThan(used)) {
+            // It came in between.
+            lastCheck.clear();
         }
     }
 
@@ -163,9 +188,18 @@ final class RegisteredProvider {
 
     /** Why it cannot serve a request at all, if so. */
     Optional<String> cannotServe(ChatRequest request) {
+        ProviderSetup current = setup;
+        if (current.withdrawn() != null) {
+            // It may be closed, and is not asked anyway.
+            return Optional.empty();
+        }
         try {
-            return setup.client().chatProvider().unsupported(request).map(reason -> "cannot do " + reason);
+            return current.client().chatProvider().unsupported(request).map(reason -> "cannot do " + reason);
         } catch (RuntimeException e) {
+            if (hasOtherClientThan(current) || withdrawn() != null) {
+                // Closed in between.
+                return Optional.empty();
+            }
             // One of the application's own may throw anything, also while the call looks past another one's failure.
             return Optional.of("cannot tell what it can do: " + e);
         }

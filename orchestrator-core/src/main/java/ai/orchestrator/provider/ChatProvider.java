@@ -53,7 +53,11 @@ public interface ChatProvider extends AutoCloseable {
         return false;
     }
 
-    /** Releases what this provider alone holds. Does nothing by default. */
+    /**
+     * Releases what this provider alone holds. Does nothing by default. No attempt and no check is under way then, and none begins any more,
+     * unless the orchestrator is closed before they have ended; {@link #unsupported} may still be asked for a moment, and what it says
+     * then is of no account.
+     */
     @Override
     default void close() {}
 }

@@ -372,6 +372,20 @@ public final class Quota {
     }
 
     /**
+     * Forgets what {@link #correct} added, because it was said of another account, or may have been. What our own calls took still counts.
+     */
+    public void forgetCorrections() {
+        lock.lock();
+        try {
+            long now = moveOn();
+            windows.forEach(Window::forgetAdded);
+            summary = summarise(now);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
      * Whether so little is left that others should be asked first: of some window, a tenth or less. Takes no lock that it would have to wait
      * for.
      *

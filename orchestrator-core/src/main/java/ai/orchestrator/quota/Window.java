@@ -135,6 +135,11 @@ abstract class Window {
         own -= batch.amount;
     }
 
+    /** Believes nothing of what the provider has said. */
+    final void forgetAdded() {
+        added = 0;
+    }
+
     /** The window as a whole is over, and so is what was counted beside the batches. */
     final void startAnew() {
         added = 0;

@@ -3,6 +3,7 @@ package ai.orchestrator.checks;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.orchestrator.Orchestrator;
+import ai.orchestrator.OrchestratorSettings;
 import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.ProviderStatus;
 import ai.orchestrator.health.HealthCheck;
@@ -150,7 +151,64 @@ class ChangedChecksTest {
         time.awaitScheduled(INTERVAL);
         assertThat(orchestrator.status().providers().get(0).lastCheck())
                 .hasValueSatisfying(check -> assertThat(check.failure()).contains(FailureKind.TIMEOUT));
-        reload(builder -> builder.healthChecks(false), first);
         assertThat(orchestrator.status().providers().get(0).deprioritized()).isTrue();
+    }
+
+    @Test
+    void when_they_go_off_a_failed_one_puts_nobody_last_any_more() {
+        first.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        first.thenFails(FailureKind.SERVER, "scripted");
+        manual.advance(INTERVAL);
+        first.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        assertThat(orchestrator.status().providers().get(0).deprioritized()).isTrue();
+        reload(builder -> builder.healthChecks(false), first);
+        assertThat(orchestrator.status().providers().get(0).deprioritized()).isFalse();
+    }
+
+    @Test
+    void one_that_fails_after_they_went_off_puts_nobody_last() {
+        first.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        first.thenIsSilent();
+        manual.advance(INTERVAL);
+        first.awaitCheck();
+        reload(builder -> builder.healthChecks(false), first);
+        manual.advance(Duration.ofSeconds(5));
+        ProviderStatus status;
+        do {
+            Thread.onSpinWait();
+            status = orchestrator.status().providers().get(0);
+        } while (status.deprioritized()
+                || status.lastCheck().flatMap(HealthCheck::failure).isEmpty());
+        assertThat(manual.pendingTimers()).isZero();
+    }
+
+    @Test
+    void one_that_is_disabled_and_enabled_again_is_still_checked_once_at_a_time() {
+        first.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        reload(builder -> builder, first, second);
+        second.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        first.thenIsSilent();
+        manual.advance(INTERVAL);
+        first.awaitCheck();
+        second.awaitCheck();
+        time.awaitScheduled(INTERVAL);
+        OrchestratorSettings present = orchestrator.settings();
+        Orchestrator.Builder without = Orchestrator.builder().healthChecks(true);
+        present.providers()
+                .forEach(provider -> without.provider(provider.toBuilder()
+                        .enabled(!provider.name().equals("p0"))
+                        .build()));
+        orchestrator.reconfigure(without.settings());
+        orchestrator.reconfigure(present);
+
+        manual.advance(Duration.ofSeconds(5));
+        time.awaitScheduled(INTERVAL);
+        assertThat(first.checks()).isEqualTo(2);
+        assertThat(first.mostAtOnce()).isEqualTo(1);
     }
 }

@@ -155,6 +155,21 @@ class ChangedLimitsTest {
     }
 
     @Test
+    void corrections_can_be_forgotten_and_our_own_calls_still_count() {
+        reserved(1).settle();
+        quota.correct(List.of(new RateLimit(
+                "requests",
+                Optional.of(Duration.ofMinutes(1)),
+                OptionalLong.of(10),
+                OptionalLong.of(0),
+                Optional.of(Duration.ofSeconds(30)))));
+        assertThat(quota.left()).isZero();
+        quota.forgetCorrections();
+        assertThat(quota.left()).isEqualTo(0.9);
+        assertThat(status(QuotaUnit.REQUESTS, QuotaWindow.MINUTE).used()).isEqualTo(1);
+    }
+
+    @Test
     void in_another_zone_the_day_goes_on_and_ends_when_it_ends_there() {
         change(l -> l.requestsPerDay(3));
         reserved(1).settle();

@@ -22,9 +22,11 @@ import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
 import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.Trail;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.FailureKind;
+import ai.orchestrator.provider.ProviderException;
 import ai.orchestrator.provider.ProviderTarget;
 import ai.orchestrator.quota.QuotaSettings;
 import ai.orchestrator.quota.QuotaStatus;
@@ -43,6 +45,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -574,6 +577,18 @@ class ReloadTest {
     }
 
     @Test
+    void one_that_was_removed_is_not_looked_at_any_more() {
+        Held held = works.hold("first");
+        CompletableFuture<ChatResponse> call = begin(held);
+        reload(first);
+        held.fails(FailureKind.NETWORK);
+        assertThatThrownBy(() -> end(call))
+                .hasCauseInstanceOf(AllProvidersFailedException.class)
+                .hasMessageContaining("it was removed from the configuration");
+        assertThat(works.made("second")).allMatch(made -> made.lookedAtClosed.get() == 0);
+    }
+
+    @Test
     void one_that_comes_back_begins_where_it_was_if_it_was_disabled_and_anew_if_it_was_removed() {
         open("first");
         reload(with(first, p -> p.enabled(false)), second);
@@ -720,6 +735,81 @@ class ReloadTest {
         assertThat(end(call).provider()).isEqualTo("second");
 
         assertThat(status("first").parked()).isEmpty();
+        assertThat(ask()).isEqualTo("key-2");
+    }
+
+    @Test
+    void another_key_forgets_what_the_provider_said_of_the_old_one_s_quota() {
+        ProviderSettings limited = with(
+                first, p -> p.quota(QuotaSettings.builder().requestsPerDay(100).build()));
+        reload(limited, second);
+        works.when("first", made -> {
+            if (made.target.apiKey().equals(Optional.of("first-key-1"))) {
+                made.says(limit(100, 0));
+            }
+        });
+        ask();
+        assertThat(ask()).as("nothing is left").isEqualTo("second-key-1");
+
+        Held held = works.hold("first");
+        reload(with(limited, p -> p.apiKey("key-2")), second);
+        assertThat(status("first").quotas()).extracting(QuotaStatus::used).containsExactly(1L);
+        CompletableFuture<ChatResponse> call = begin(held);
+        held.answers();
+        end(call);
+        assertThat(status("first").quotas()).extracting(QuotaStatus::used).containsExactly(2L);
+    }
+
+    @Test
+    void what_the_provider_says_to_the_old_key_counts_no_more_under_the_new_one() {
+        ProviderSettings limited = with(
+                first, p -> p.quota(QuotaSettings.builder().requestsPerDay(100).build()));
+        reload(limited, second);
+        Held held = works.hold("first");
+        CompletableFuture<ChatResponse> call = begin(held);
+        works.made("first").get(0).says(limit(100, 0));
+        reload(with(limited, p -> p.apiKey("key-2")), second);
+        held.answers();
+        assertThat(end(call).text()).isEqualTo("first-key-1");
+
+        assertThat(status("first").quotas()).extracting(QuotaStatus::used).containsExactly(1L);
+        assertThat(ask()).isEqualTo("key-2");
+    }
+
+    private static RateLimit limit(long limit, long remaining) {
+        return new RateLimit(
+                "requests",
+                Optional.of(Duration.ofDays(1)),
+                OptionalLong.of(limit),
+                OptionalLong.of(remaining),
+                Optional.empty());
+    }
+
+    @Test
+    void another_key_lifts_what_a_check_of_the_old_one_has_found() {
+        works.whenChecked("first", made -> {
+            throw ProviderException.of(FailureKind.CREDENTIAL, "scripted");
+        });
+        orchestrator.checkProviders();
+        assertThat(ask()).isEqualTo("second-key-1");
+        reload(with(first, p -> p.apiKey("key-2")), second);
+        assertThat(status("first").deprioritized()).isFalse();
+        assertThat(ask()).isEqualTo("key-2");
+    }
+
+    @Test
+    void a_check_of_the_old_key_says_nothing_of_the_new_one() throws InterruptedException {
+        Held held = new Held();
+        works.whenChecked("first", made -> held.run());
+        Thread checking = new Thread(orchestrator::checkProviders);
+        checking.start();
+        held.awaitBegun();
+        reload(with(first, p -> p.apiKey("key-2")), second);
+        held.fails(FailureKind.CREDENTIAL);
+        checking.join();
+
+        assertThat(status("first").lastCheck()).isEmpty();
+        assertThat(status("first").deprioritized()).isFalse();
         assertThat(ask()).isEqualTo("key-2");
     }
 

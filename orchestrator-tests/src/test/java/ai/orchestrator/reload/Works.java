@@ -6,6 +6,7 @@ import ai.orchestrator.ProviderSettings;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.FinishReason;
+import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.provider.Cancellation;
 import ai.orchestrator.provider.ChatProvider;
 import ai.orchestrator.provider.ChatProviderFactory;
@@ -47,6 +48,7 @@ final class Works implements ChatProviderFactory {
 
     private final Queue<Made> made = new ConcurrentLinkedQueue<>();
     private final Map<String, Consumer<Made>> scripts = new ConcurrentHashMap<>();
+    private final Map<String, Consumer<Made>> checks = new ConcurrentHashMap<>();
     private final Map<String, Runnable> looks = new ConcurrentHashMap<>();
     private volatile Consumer<ProviderTarget> onCreate = target -> {};
     private volatile Consumer<Made> onClose = made -> {};
@@ -61,6 +63,12 @@ final class Works implements ChatProviderFactory {
         return when(name, made -> {
             throw ProviderException.of(kind, "scripted");
         });
+    }
+
+    /** A check of a provider of a name does this; if it throws, the check has failed. */
+    Works whenChecked(String name, Consumer<Made> script) {
+        checks.put(name, script);
+        return this;
     }
 
     /** The next attempt at a provider of a name waits until it is told how to end; all others are as they were. */
@@ -139,12 +147,36 @@ final class Works implements ChatProviderFactory {
         /** How many attempts began or ended when it was closed already. */
         final AtomicInteger cutOff = new AtomicInteger();
 
+        /** How often a call looked at it when it was closed already. */
+        final AtomicInteger lookedAtClosed = new AtomicInteger();
+
+        /** What it says with its answers. */
+        private final Queue<RateLimit> limits = new ConcurrentLinkedQueue<>();
+
         private Made(ProviderTarget target) {
             this.target = target;
         }
 
+        void says(RateLimit limit) {
+            limits.add(limit);
+        }
+
+        @Override
+        public boolean check(Cancellation cancellation) {
+            noteClosed();
+            try {
+                checks.getOrDefault(target.name(), made -> {}).accept(this);
+                return true;
+            } finally {
+                noteClosed();
+            }
+        }
+
         @Override
         public Optional<String> unsupported(ChatRequest request) {
+            if (closed.get() > 0) {
+                lookedAtClosed.incrementAndGet();
+            }
             Runnable action = looks.remove(target.name());
             if (action != null) {
                 action.run();
@@ -163,6 +195,9 @@ final class Works implements ChatProviderFactory {
                         .accept(this);
                 sink.event(new ChatEvent.Text(target.apiKey().orElse("no key")
                         + target.option("flavour").map(f -> " " + f).orElse("")));
+                if (!limits.isEmpty()) {
+                    sink.event(new ChatEvent.Limited(List.copyOf(limits)));
+                }
                 sink.event(new ChatEvent.Finished(FinishReason.STOP));
             } finally {
                 noteClosed();
@@ -195,7 +230,7 @@ final class Works implements ChatProviderFactory {
         private final CountDownLatch ended = new CountDownLatch(1);
         private volatile Runnable end = () -> {};
 
-        private void run() {
+        void run() {
             begun.countDown();
             await(ended);
             end.run();
