@@ -21,6 +21,7 @@ import ai.orchestrator.breaker.ProviderCircuitBreaker;
 import ai.orchestrator.chat.ChatEvent;
 import ai.orchestrator.chat.ChatRequest;
 import ai.orchestrator.chat.ChatResponse;
+import ai.orchestrator.chat.ChatStream;
 import ai.orchestrator.chat.FinishReason;
 import ai.orchestrator.chat.RateLimit;
 import ai.orchestrator.chat.Trail;
@@ -330,6 +331,38 @@ class ReloadTest {
         assertThat(registered()).containsExactly("first", "second");
         assertThat(metered()).containsExactly("first", "second");
         assertThat(works.made("third")).allMatch(made -> made.closed.get() == 1);
+    }
+
+    @Test
+    void G6_a_call_that_fails_open_does_not_ask_one_that_was_taken_away_meanwhile() {
+        for (UnaryOperator<ProviderSettings.Builder> how :
+                List.<UnaryOperator<ProviderSettings.Builder>>of(p -> p.enabled(false), p -> p.weight(0))) {
+            reload(builder -> builder.failOpen(true), first, second);
+            open("first");
+            time.advance(Duration.ofSeconds(1));
+            open("second");
+            works.whenLookedAt("second", () -> reload(builder -> builder.failOpen(true), with(first, how), second));
+            ChatResponse answer = orchestrator.chat(REQUEST);
+            assertThat(answer.provider()).isEqualTo("second");
+            assertThat(works.asked("first")).isZero();
+            orchestrator.circuitBreaker("first").reset();
+            orchestrator.circuitBreaker("second").reset();
+        }
+    }
+
+    @Test
+    void G6_a_stream_ends_as_it_would_have_however_often_the_configuration_changes() {
+        Held held = works.hold("first");
+        try (ChatStream stream = orchestrator.stream(REQUEST)) {
+            held.awaitBegun();
+            for (int i = 0; i < 50; i++) {
+                reload(with(first, i % 3 == 0 ? p -> p.enabled(false) : p -> p.apiKey("key-2")), second);
+                reload(second, third);
+                reload(first, with(second, p -> p.model("m-2")));
+            }
+            held.answers();
+            assertThat(stream.response().text()).isEqualTo("first-key-1");
+        }
     }
 
     // ---- What stays
@@ -1023,8 +1056,13 @@ class ReloadTest {
         Held.await(asked);
         reload(on, own("two"));
         assertThat(end(orchestrator.chatAsync(REQUEST)).text()).isEqualTo("two");
+        reload(on, before);
+        assertThat(orchestrator.circuitBreaker("own").counters().successes()).isZero();
         goOn.countDown();
         assertThat(end(call).text()).isEqualTo("one");
+        assertThat(orchestrator.circuitBreaker("own").counters().successes())
+                .as("it was the one before the last")
+                .isZero();
     }
 
     private static ProviderSettings own(String text) {
