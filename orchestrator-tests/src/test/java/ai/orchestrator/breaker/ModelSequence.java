@@ -40,7 +40,8 @@ final class ModelSequence {
         RESET,
         FORCE_OPEN,
         DISABLE,
-        MOVE_RESILIENCE4J
+        MOVE_RESILIENCE4J,
+        RECONFIGURE
     }
 
     /** What a run must have seen often enough to be worth something. */
@@ -106,7 +107,13 @@ final class ModelSequence {
         ADOPTED_DISABLED_ELSEWHERE,
         ADOPTED_METRICS_ONLY,
         ADOPTED_THE_LAST_OF_SEVERAL_MOVES,
-        ADOPTED_BY_AN_OPERATOR
+        ADOPTED_BY_AN_OPERATOR,
+        RECONFIGURED_IN_CLOSED,
+        RECONFIGURED_IN_OPEN,
+        RECONFIGURED_IN_HALF_OPEN,
+        RECONFIGURED_IN_FORCED_OPEN,
+        RECONFIGURED_IN_DISABLED,
+        CLOSED_BY_RECONFIGURING
     }
 
     /** How often each event was seen. */
@@ -149,11 +156,11 @@ final class ModelSequence {
 
     /** How likely each kind of step is, by the model's state; in the order of {@link Kind}. */
     private static final Map<String, int[]> WEIGHTS = Map.of(
-            ReferenceBreaker.CLOSED, new int[] {20, 5, 34, 4, 9, 2, 6, 3, 16, 2, 1, 1, 1, 4},
-            ReferenceBreaker.OPEN, new int[] {16, 8, 0, 10, 6, 3, 3, 10, 38, 2, 2, 2, 1, 4},
-            ReferenceBreaker.HALF_OPEN, new int[] {26, 12, 24, 8, 6, 3, 2, 5, 18, 2, 1, 2, 1, 4},
-            ReferenceBreaker.FORCED_OPEN, new int[] {10, 3, 0, 8, 4, 3, 3, 4, 10, 2, 12, 6, 4, 16},
-            ReferenceBreaker.DISABLED, new int[] {16, 4, 20, 6, 6, 3, 3, 3, 10, 2, 12, 4, 3, 14});
+            ReferenceBreaker.CLOSED, new int[] {20, 5, 34, 4, 9, 2, 6, 3, 16, 2, 1, 1, 1, 4, 3},
+            ReferenceBreaker.OPEN, new int[] {16, 8, 0, 10, 6, 3, 3, 10, 38, 2, 2, 2, 1, 4, 3},
+            ReferenceBreaker.HALF_OPEN, new int[] {26, 12, 24, 8, 6, 3, 2, 5, 18, 2, 1, 2, 1, 4, 8},
+            ReferenceBreaker.FORCED_OPEN, new int[] {10, 3, 0, 8, 4, 3, 3, 4, 10, 2, 12, 6, 4, 16, 2},
+            ReferenceBreaker.DISABLED, new int[] {16, 4, 20, 6, 6, 3, 3, 3, 10, 2, 12, 4, 3, 14, 2});
 
     /** What a landing a nanosecond before, at, or after an ending is; by the model's state. */
     private static final Map<String, List<Event>> ENDINGS = Map.of(
@@ -184,16 +191,16 @@ final class ModelSequence {
             Kind.ACQUIRE,
             Kind.RESET,
             Kind.FORCE_OPEN,
-            Kind.MOVE_RESILIENCE4J);
+            Kind.MOVE_RESILIENCE4J,
+            Kind.RECONFIGURE);
 
     private static final EnumSet<Kind> BY_HAND =
-            EnumSet.of(Kind.RESET, Kind.FORCE_OPEN, Kind.DISABLE, Kind.MOVE_RESILIENCE4J);
+            EnumSet.of(Kind.RESET, Kind.FORCE_OPEN, Kind.DISABLE, Kind.MOVE_RESILIENCE4J, Kind.RECONFIGURE);
 
     private final long seed;
     private final SplittableRandom random;
     private final Coverage coverage;
-    private final ReferenceBreaker.Settings modelSettings;
-    private final CircuitBreakerSettings settings;
+    private final CircuitBreakerSettings firstSettings;
     private final long startNanos;
     private final int length;
 
@@ -203,7 +210,10 @@ final class ModelSequence {
     private final ManualTimeSource time;
     private final ReferenceBreaker model;
     private final ProviderCircuitBreaker breaker;
-    private final CircuitBreaker resilience4j;
+    private final CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
+    private ReferenceBreaker.Settings modelSettings;
+    private CircuitBreakerSettings settings;
+    private CircuitBreaker resilience4j;
     private long now;
     private Instant wallClock = Instant.parse("2026-11-01T12:00:00Z");
 
@@ -231,22 +241,9 @@ final class ModelSequence {
         this.seed = seed;
         this.random = new SplittableRandom(seed);
         this.coverage = coverage;
-        boolean ownLease = random.nextInt(3) > 0;
-        this.modelSettings = new ReferenceBreaker.Settings(
-                1 + random.nextInt(6),
-                oneOf(TIMEOUTS),
-                1 + random.nextInt(6),
-                oneOf(WINDOWS),
-                ownLease ? oneOf(LEASES) : DEFAULT_LEASE);
-        CircuitBreakerSettings.Builder builder = CircuitBreakerSettings.builder()
-                .failureThreshold(modelSettings.failureThreshold())
-                .timeoutDuration(Duration.ofNanos(modelSettings.timeout()))
-                .successThreshold(modelSettings.successThreshold())
-                .failureWindow(Duration.ofNanos(modelSettings.window()));
-        if (ownLease) {
-            builder.trialLease(Duration.ofNanos(modelSettings.lease()));
-        }
-        this.settings = builder.build();
+        this.modelSettings = anySettings(oneOf(WINDOWS));
+        this.settings = settings(modelSettings);
+        this.firstSettings = settings;
         // Every fourth starts so late that the time source overflows on the way.
         this.startNanos = random.nextInt(4) == 0 ? Long.MAX_VALUE - random.nextLong(SECOND) : random.nextLong(SECOND);
         this.length = 40 + random.nextInt(21);
@@ -255,7 +252,6 @@ final class ModelSequence {
         this.time = new ManualTimeSource(startNanos);
         this.model = newModel.apply(modelSettings, wallClock);
         this.watchedCounters = model.counters();
-        CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
         this.breaker = ProviderCircuitBreaker.builder("model")
                 .settings(settings)
                 .timeSource(time)
@@ -263,6 +259,27 @@ final class ModelSequence {
                 .registry(registry)
                 .build();
         this.resilience4j = registry.circuitBreaker("model");
+    }
+
+    private ReferenceBreaker.Settings anySettings(long window) {
+        return new ReferenceBreaker.Settings(
+                1 + random.nextInt(6),
+                oneOf(TIMEOUTS),
+                1 + random.nextInt(6),
+                window,
+                random.nextInt(3) > 0 ? oneOf(LEASES) : DEFAULT_LEASE);
+    }
+
+    private static CircuitBreakerSettings settings(ReferenceBreaker.Settings model) {
+        CircuitBreakerSettings.Builder builder = CircuitBreakerSettings.builder()
+                .failureThreshold(model.failureThreshold())
+                .timeoutDuration(Duration.ofNanos(model.timeout()))
+                .successThreshold(model.successThreshold())
+                .failureWindow(Duration.ofNanos(model.window()));
+        if (model.lease() != DEFAULT_LEASE) {
+            builder.trialLease(Duration.ofNanos(model.lease()));
+        }
+        return builder.build();
     }
 
     /**
@@ -376,6 +393,7 @@ final class ModelSequence {
                 model.disable();
             }
             case MOVE_RESILIENCE4J -> moveResilience4j(step);
+            case RECONFIGURE -> reconfigure(step);
         }
     }
 
@@ -520,6 +538,18 @@ final class ModelSequence {
         }
     }
 
+    /** The window stays: under another one it would depend on chance which failures have been forgotten. */
+    private void reconfigure(Step step) {
+        do {
+            modelSettings = anySettings(modelSettings.window());
+        } while (settings(modelSettings).equals(settings));
+        settings = settings(modelSettings);
+        step.word = settings.toString();
+        breaker.reconfigure(settings);
+        model.reconfigure(modelSettings);
+        resilience4j = registry.circuitBreaker("model");
+    }
+
     private void moveResilience4j(Step step) {
         String from = model.resilience4jState();
         boolean metricsOnly = from.equals(ReferenceBreaker.METRICS_ONLY);
@@ -662,6 +692,8 @@ final class ModelSequence {
         if (from.equals(ReferenceBreaker.HALF_OPEN) && to.equals(ReferenceBreaker.CLOSED) && !adopted) {
             if (byPermit) {
                 coverage.saw(Event.CLOSED_BY_TRIALS);
+            } else if (step.kind == Kind.RECONFIGURE) {
+                coverage.saw(Event.CLOSED_BY_RECONFIGURING);
             } else if (step.kind == Kind.RECORD_SUCCESS && watchedTrials > 0) {
                 coverage.saw(Event.CLOSED_WITHOUT_A_PERMIT_WHILE_TRIALS_RAN);
             }
@@ -783,6 +815,7 @@ final class ModelSequence {
                             case ReferenceBreaker.DISABLED -> Event.FORCED_OPEN_FROM_DISABLED;
                             default -> Event.FORCED_OPEN_ALREADY;
                         });
+            case RECONFIGURE -> coverage.saw(Event.valueOf("RECONFIGURED_IN_" + from));
             case DISABLE ->
                 coverage.saw(
                         from.equals(ReferenceBreaker.DISABLED) ? Event.DISABLED_ALREADY : Event.DISABLED_ELSEWHERE);
@@ -805,7 +838,7 @@ final class ModelSequence {
                 .append(seed)
                 .append(" -Dorchestrator.model.sequences=1\n");
         report.append("settings: ")
-                .append(settings)
+                .append(firstSettings)
                 .append(", the time source starts at ")
                 .append(startNanos)
                 .append('\n');
@@ -897,6 +930,7 @@ final class ModelSequence {
                 case RESET -> "reset";
                 case FORCE_OPEN -> "force open";
                 case DISABLE -> "disable";
+                case RECONFIGURE -> "go by " + word;
                 case MOVE_RESILIENCE4J -> "move the Resilience4j breaker to " + word + " by " + outcome;
             };
             return String.format(

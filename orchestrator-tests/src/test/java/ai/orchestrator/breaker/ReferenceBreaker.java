@@ -60,7 +60,7 @@ public class ReferenceBreaker {
         }
     }
 
-    private final Settings settings;
+    private Settings settings;
     private long now;
     private Instant wallClock;
 
@@ -177,6 +177,15 @@ public class ReferenceBreaker {
         adopt();
         if (!state.equals(DISABLED)) {
             move(DISABLED);
+        }
+    }
+
+    /** The state stays, but for a half-open one that has had successes enough for the new settings. */
+    void reconfigure(Settings changed) {
+        adopt();
+        settings = changed;
+        if (state.equals(HALF_OPEN) && trialSuccesses >= settings.successThreshold) {
+            move(CLOSED);
         }
     }
 
