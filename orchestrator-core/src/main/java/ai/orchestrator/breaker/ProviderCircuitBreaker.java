@@ -301,6 +301,8 @@ public final class ProviderCircuitBreaker implements AutoCloseable {
      * <p>Where Resilience4j's settings follow from those that changed, another Resilience4j breaker takes the place of the one before, in the
      * same state and with counts that begin anew. The registry publishes that as the replacement of an entry, by which Resilience4j's
      * own meters and tools follow; who has added a consumer to the breaker itself must do so again. Our own meters and {@link #counters()} go on.
+     * What listens at the registry keeps a {@link #close()} waiting, and no call but the one whose thread it may run on; what it throws is
+     * logged.
      *
      * @param settings the new settings
      */

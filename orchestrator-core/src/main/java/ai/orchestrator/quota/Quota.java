@@ -265,8 +265,8 @@ public final class Quota {
     }
 
     /**
-     * Changes the limits. What was counted under a limit stays counted under the one that takes its place; one that is new begins with
-     * nothing, and one that is no more is forgotten. In another zone the day that is counted goes on, and ends when it ends there.
+     * Changes the limits. What was counted under a limit stays counted under the one that takes its place, but for what {@link #correct}
+     * added only because the one before was higher. A limit that is new begins with nothing, and one that is no more is forgotten. In another zone the day that is counted goes on, and ends when it ends there.
      * Reservations that were made before are settled and refunded as they were made.
      *
      * @param settings the new limits
