@@ -129,13 +129,13 @@ public final class ConfigurationException extends OrchestratorException {
         /**
          * The same in other words.
          *
-         * @param shown changes what somebody else has written: key, value and source
+         * @param shown changes what somebody else has written: key and value
          * @param said changes what is said of it
          * @return the mistake
          */
         public Mistake withTexts(UnaryOperator<String> shown, UnaryOperator<String> said) {
             return new Mistake(
-                    source == null ? null : shown.apply(source),
+                    source,
                     line,
                     shown.apply(key),
                     value == null ? null : shown.apply(value),

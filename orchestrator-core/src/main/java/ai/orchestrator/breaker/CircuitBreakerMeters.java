@@ -11,12 +11,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One breaker's meters: Resilience4j's, and our own, the counters and how long calls took, late ones included. Ours stay true when an
  * operator has moved the breaker, where Resilience4j's go blind.
  */
 final class CircuitBreakerMeters {
+
+    private static final Logger logger = LoggerFactory.getLogger(ProviderCircuitBreaker.class);
 
     private static final String PREFIX = "orchestrator.circuitbreaker.";
     private static final String CALLS = PREFIX + "calls";
@@ -105,8 +109,17 @@ final class CircuitBreakerMeters {
         timer.record(tookNanos, TimeUnit.NANOSECONDS);
     }
 
+    /** Removes ours, whatever those throw that listen to it, and Resilience4j's up to the first for which they do. */
     void remove() {
-        meters.forEach(registry::remove);
-        view.remove(name);
+        meters.forEach(meter -> whateverThrows(() -> registry.remove(meter)));
+        whateverThrows(() -> view.remove(name));
+    }
+
+    private void whateverThrows(Runnable removal) {
+        try {
+            removal.run();
+        } catch (RuntimeException e) {
+            logger.warn("What listens to the removal of meters of circuit breaker '{}' has failed", name, e);
+        }
     }
 }

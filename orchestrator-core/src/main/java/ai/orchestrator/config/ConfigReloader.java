@@ -6,18 +6,20 @@ import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorSettings;
 import ai.orchestrator.ProviderSettings;
+import ai.orchestrator.RouteSettings;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,8 +57,6 @@ public final class ConfigReloader implements AutoCloseable {
     /** What the sources said when it was last applied. */
     private OrchestratorSettings followed;
 
-    private List<ConfigValue> values;
-
     /** What was warned of last. */
     private Set<String> warned;
 
@@ -76,7 +76,6 @@ public final class ConfigReloader implements AutoCloseable {
         program.accept(builder);
         this.orchestrator = builder.build();
         this.followed = config.settings();
-        this.values = report.values();
         this.warned = warn(report, Set.of());
     }
 
@@ -118,6 +117,8 @@ public final class ConfigReloader implements AutoCloseable {
     /**
      * Reads the configuration now, and applies it with what the program sets, whatever has been changed by {@link
      * Orchestrator#reconfigure} meanwhile.
+     *
+     * <p>Must not be called by what listens at a registry or by a factory: these are called in the middle of a change, for whose end this waits.
      *
      * @return whether anything has changed
      * @throws ConfigurationException if there is a mistake; what was in force stays so. It is logged too, unless it was before
@@ -221,12 +222,11 @@ public final class ConfigReloader implements AutoCloseable {
         if (changes) {
             orchestrator.reconfigure(settings);
             trouble = "";
-            logger.info("{}: reloaded; changed: {}", loader.source(), changed(before, settings, report));
+            logger.info("{}: reloaded; changed: {}", loader.source(), changed(before, settings));
         } else {
             overcome();
         }
         followed = config.settings();
-        values = report.values();
         warned = warn(report, warned);
         return changes;
     }
@@ -266,59 +266,53 @@ public final class ConfigReloader implements AutoCloseable {
     }
 
     /** The keys, not what they are set to; providers and routes that come or go by their names alone. */
-    private String changed(OrchestratorSettings before, OrchestratorSettings after, ConfigReport report) {
-        Map<String, String> was = byKey(values);
-        Map<String, String> is = byKey(report.values());
-        Set<String> wholesBefore = wholes(was.keySet());
-        Set<String> wholesAfter = wholes(is.keySet());
-        Set<String> changed = new LinkedHashSet<>();
-        is.forEach((key, value) -> {
-            if (!wholesBefore.contains(whole(key))) {
-                changed.add(whole(key) + " (new)");
-            } else if (!value.equals(was.get(key))) {
-                changed.add(key);
+    private static String changed(OrchestratorSettings before, OrchestratorSettings after) {
+        List<String> changed = new ArrayList<>();
+        differences(ConfigKeys.ROOT, ConfigKeys.TOP, before, after, changed);
+        Map<String, ProviderSettings> providers = new LinkedHashMap<>();
+        before.providers().forEach(provider -> providers.put(provider.name(), provider));
+        for (ProviderSettings is : after.providers()) {
+            ProviderSettings was = providers.remove(is.name());
+            if (was == null) {
+                changed.add(ConfigKeys.PROVIDERS + is.name() + " (new)");
+            } else {
+                String prefix = ConfigKeys.PROVIDERS + is.name() + ".";
+                differences(prefix, ConfigKeys.PROVIDER, was, is, changed);
+                Stream.concat(was.options().keySet().stream(), is.options().keySet().stream())
+                        .distinct()
+                        .filter(option -> !Objects.equals(
+                                was.options().get(option), is.options().get(option)))
+                        .forEach(option -> changed.add(prefix + option));
             }
-        });
-        was.keySet().forEach(key -> {
-            if (!wholesAfter.contains(whole(key))) {
-                changed.add(whole(key) + " (removed)");
-            } else if (!is.containsKey(key)) {
-                changed.add(key);
-            }
-        });
-        for (ProviderSettings provider : after.providers()) {
-            // A key looks the same as any other.
-            before.providers().stream()
-                    .filter(old ->
-                            old.name().equals(provider.name()) && !old.apiKey().equals(provider.apiKey()))
-                    .forEach(old -> changed.add(ConfigKeys.PROVIDERS + provider.name() + "." + ConfigKeys.API_KEY));
         }
-        return changed.isEmpty() ? "what the program sets" : String.join(", ", changed);
+        providers.keySet().forEach(name -> changed.add(ConfigKeys.PROVIDERS + name + " (removed)"));
+        Map<String, RouteSettings> routes = new LinkedHashMap<>();
+        before.routes().forEach(route -> routes.put(route.name(), route));
+        for (RouteSettings is : after.routes()) {
+            RouteSettings was = routes.remove(is.name());
+            if (was == null) {
+                changed.add(ConfigKeys.ROUTES + is.name() + " (new)");
+            } else {
+                differences(ConfigKeys.ROUTES + is.name() + ".", ConfigKeys.ROUTE, was, is, changed);
+            }
+        }
+        routes.keySet().forEach(name -> changed.add(ConfigKeys.ROUTES + name + " (removed)"));
+        return changed.isEmpty() ? "the order, or what only a program can set" : String.join(", ", changed);
     }
 
-    private static Map<String, String> byKey(List<ConfigValue> values) {
-        Map<String, String> byKey = new LinkedHashMap<>();
-        values.forEach(value -> byKey.put(value.key(), value.value()));
-        return byKey;
-    }
-
-    private static Set<String> wholes(Set<String> keys) {
-        return keys.stream().map(ConfigReloader::whole).collect(Collectors.toSet());
-    }
-
-    /** The provider or route that a key belongs to; what is there in any case for the others. */
-    private static String whole(String key) {
-        return KeyPath.parse(key)
-                .filter(path -> !path.name().isEmpty())
-                .map(path -> path.prefix().substring(0, path.prefix().length() - 1))
-                .orElse("orchestrator");
+    private static <S> void differences(
+            String prefix, List<? extends Setting<?, S, ?>> all, S before, S after, List<String> changed) {
+        all.stream()
+                .filter(setting -> !setting.text(before).equals(setting.text(after)))
+                .forEach(setting -> changed.add(prefix + setting.name()));
     }
 
     /** Ends the watch, and closes the orchestrator as {@link Orchestrator#close()} says. Does nothing the second time. */
     @Override
     public void close() {
-        closed.countDown();
+        // First, because it may refuse.
         orchestrator.close();
+        closed.countDown();
     }
 
     /** What is followed. */

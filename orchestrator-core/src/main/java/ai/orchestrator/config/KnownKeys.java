@@ -154,7 +154,14 @@ final class KnownKeys {
     }
 
     private boolean isOfNameWithDot(KeyPath path) {
-        return !path.name().isEmpty()
+        int dot = path.setting().indexOf('.');
+        String first = path.setting().substring(0, dot + 1);
+        boolean isGroup = Stream.of(Scope.values())
+                .flatMap(scope -> names(scope).stream())
+                .anyMatch(name -> KeyPath.relaxed(name).startsWith(first));
+        return dot > 0
+                && !isGroup
+                && !path.name().isEmpty()
                 && names(path.scope()).stream().anyMatch(name -> path.setting().endsWith("." + KeyPath.relaxed(name)));
     }
 

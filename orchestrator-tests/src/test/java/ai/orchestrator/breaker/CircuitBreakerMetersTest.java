@@ -64,6 +64,32 @@ class CircuitBreakerMetersTest {
     }
 
     @Test
+    void its_own_meters_are_removed_whatever_listens_to_it_and_another_may_take_the_name() {
+        SimpleMeterRegistry listened = new SimpleMeterRegistry();
+        CircuitBreakerRegistry registry = CircuitBreakerRegistry.ofDefaults();
+        ProviderCircuitBreaker removed = ProviderCircuitBreaker.builder("listened")
+                .registry(registry)
+                .meterRegistry(listened)
+                .build();
+        listened.config().onMeterRemoved(meter -> {
+            throw new IllegalStateException("a listener of the application's");
+        });
+
+        removed.close();
+
+        assertThat(registry.getAllCircuitBreakers()).isEmpty();
+        assertThat(listened.getMeters())
+                .extracting(meter -> meter.getId().getName())
+                .noneMatch(name -> name.startsWith("orchestrator."));
+        assertThat(ProviderCircuitBreaker.builder("listened")
+                        .registry(registry)
+                        .meterRegistry(listened)
+                        .build()
+                        .state())
+                .isEqualTo(CircuitState.CLOSED);
+    }
+
+    @Test
     void R18_counters_only_grow_through_every_state_and_override() {
         Permit late = permit();
         List<Runnable> deeds = List.of(

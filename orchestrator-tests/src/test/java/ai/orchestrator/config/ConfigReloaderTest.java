@@ -244,6 +244,24 @@ class ConfigReloaderTest {
     }
 
     @Test
+    void what_has_changed_is_told_though_it_is_masked() throws IOException {
+        String first = "https://abcdef0123456789abcdef01.example.com/v1";
+        replace(
+                "orchestrator.providers.a.type=vllm\norchestrator.providers.a.model=m\norchestrator.providers.a.base-url="
+                        + first);
+        try (ConfigReloader reloader = ConfigReloader.start(loader())) {
+            replace(
+                    "orchestrator.providers.a.type=vllm\norchestrator.providers.a.model=m\norchestrator.providers.a.base-url="
+                            + first.replace("abc", "abd") + "\norchestrator.routes.r.providers=a\n");
+            reloader.reload();
+
+            assertThat(log.lines())
+                    .containsExactly("INFO " + file + ": reloaded; changed: orchestrator.providers.a.base-url,"
+                            + " orchestrator.routes.r (new)");
+        }
+    }
+
+    @Test
     void a_warning_is_logged_when_it_is_new() throws IOException {
         try (ConfigReloader reloader = ConfigReloader.start(loader())) {
             assertThat(log.lines()).isEmpty();

@@ -363,6 +363,59 @@ class SourcesTest {
     }
 
     @Test
+    void masking_takes_no_time_however_long_a_text_is() {
+        Secrets secrets = new Secrets();
+        for (String piece : List.of("sk-", "sk-a", "a", "1", "a1", "a1-", "sk-a_", "eyJ", "AIza")) {
+            String text = piece.repeat(200_000 / piece.length());
+            // A quadratic search would take minutes.
+            assertThat(secrets.mask(text)).isNotNull();
+        }
+    }
+
+    @Test
+    void words_that_people_say_are_not_masked_and_keys_are() {
+        Secrets secrets = new Secrets();
+        secrets.add("orchestrator");
+        for (String word : List.of(
+                "orchestrator.providers.xai-grok-4-fast-reasoning.type",
+                "hf-mistral-7b-instruct-v03",
+                "hf-internal-testing/tiny",
+                "/run/secrets/hf_production_token",
+                "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+                "accounts/fireworks/models/qwen3-235b-a22b",
+                "supercalifragilisticexpialidocious")) {
+            assertThat(secrets.mask(word)).isEqualTo(word);
+        }
+        for (String key : List.of(
+                "sk-proj-abcdef0123456789",
+                "sk-ant-api03-abcdefABCDEF0123456789",
+                "gsk_abcdefghij0123456789",
+                "ghp_0123456789abcdefghij0123456789abcdef",
+                "abcdef0123456789abcdef01",
+                "AIzaSyA-0123456789_abcdefghij")) {
+            assertThat(secrets.mask("is " + key + ", no"))
+                    .doesNotContain(key)
+                    .startsWith("is ")
+                    .endsWith(", no");
+        }
+        assertThat(List.of("GROQ_API_KEY", "GROQ_API_KEY_2", "HF_TOKEN", "TOKEN_PROD", "KEY"))
+                .allMatch(Secrets::isSecret);
+        assertThat(List.of("SECRETS_DIR", "TOKENS_PER_MINUTE", "MONKEY_URL", "API_KEY_FILE", "DEADLINE"))
+                .noneMatch(Secrets::isSecret);
+    }
+
+    @Test
+    void the_place_of_a_file_is_shown_whatever_it_is_called() throws IOException {
+        Path hashed = Files.createDirectory(directory.resolve("bld0123456789abcdef012345"));
+        assertThat(ConfigFiles.loader(hashed, "orchestrator.deadline=x")
+                        .check()
+                        .mistakes()
+                        .get(0)
+                        .source())
+                .contains(hashed.resolve("o.properties").toString());
+    }
+
+    @Test
     void advice_is_never_cut_off() throws IOException {
         StringBuilder text = new StringBuilder("orchestrator.routes.r.providers=p-sixty\n");
         for (int i = 0; i < 60; i++) {
