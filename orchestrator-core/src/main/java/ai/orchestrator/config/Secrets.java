@@ -17,11 +17,11 @@ final class Secrets {
     private static final int SHORTEST = 8;
 
     /**
-     * How keys look: a vendor's beginning and then 16 letters and digits or more, or 24 of them without one; no word that people say does.
+     * How keys look: a vendor's beginning and then 10 letters and digits in a row or more, or 24 of them without one; no word that people say does.
      * Every repetition is bounded, or begins where it cannot have begun before, so that a long text takes no time.
      */
     private static final Pattern KEY = Pattern.compile("(?<![A-Za-z0-9])(?:"
-            + "(?:sk|gsk|hf|xai|csk|pk|rk|tgp|r8)[-_](?:[A-Za-z0-9]{1,12}[-_]){0,3}(?=[A-Za-z]{0,64}\\d)[A-Za-z0-9]{16,}"
+            + "(?:sk|gsk|hf|xai|csk|pk|rk|tgp|r8)[-_](?:[A-Za-z0-9]{1,12}[-_]){0,3}(?=[A-Za-z]{0,64}\\d)[A-Za-z0-9]{10,}"
             + "|AIza[A-Za-z0-9_-]{20,}"
             + "|eyJ[A-Za-z0-9_.-]{20,}"
             + "|(?=[A-Za-z]{0,64}\\d)(?=\\d{0,64}[A-Za-z])[A-Za-z0-9]{24,}(?![A-Za-z0-9])"
