@@ -68,7 +68,12 @@ class ReloadUnderLoadTest {
     private final AtomicReference<@Nullable Runnable> midway = new AtomicReference<>();
 
     private void changeMidway() {
-        Runnable change = midway.getAndSet(null);
+        changeMidway(null);
+    }
+
+    /** Makes the change that waits for a call to be midway, and has another one wait, if any; none is lost to another thread's. */
+    private void changeMidway(@Nullable Runnable next) {
+        Runnable change = midway.getAndSet(next);
         if (change != null) {
             change.run();
         }
@@ -153,8 +158,7 @@ class ReloadUnderLoadTest {
                                 while ((call = begun.getAndIncrement()) < CALLS) {
                                     try {
                                         if (call % (CALLS / RELOADS) == 0) {
-                                            changeMidway();
-                                            midway.set(() -> {
+                                            changeMidway(() -> {
                                                 orchestrator.reconfigure(next(server));
                                                 reloads.incrementAndGet();
                                             });
