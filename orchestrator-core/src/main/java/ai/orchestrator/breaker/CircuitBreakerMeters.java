@@ -119,6 +119,7 @@ final class CircuitBreakerMeters {
         try {
             removal.run();
         } catch (RuntimeException e) {
+            // From a listener of the application's at its meter registry.
             logger.warn("What listens to the removal of meters of circuit breaker '{}' has failed", name, e);
         }
     }

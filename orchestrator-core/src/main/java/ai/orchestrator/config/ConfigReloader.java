@@ -5,21 +5,14 @@ import ai.orchestrator.ConfigurationException;
 import ai.orchestrator.ConfigurationException.Mistake;
 import ai.orchestrator.Orchestrator;
 import ai.orchestrator.OrchestratorSettings;
-import ai.orchestrator.ProviderSettings;
-import ai.orchestrator.RouteSettings;
 import ai.orchestrator.time.TimeSource;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -222,7 +215,7 @@ public final class ConfigReloader implements AutoCloseable {
         if (changes) {
             orchestrator.reconfigure(settings);
             trouble = "";
-            logger.info("{}: reloaded; changed: {}", loader.source(), changed(before, settings));
+            logger.info("{}: reloaded; changed: {}", loader.source(), SettingsChanges.keys(before, settings));
         } else {
             overcome();
         }
@@ -263,48 +256,6 @@ public final class ConfigReloader implements AutoCloseable {
             }
         }
         return now;
-    }
-
-    /** The keys, not what they are set to; providers and routes that come or go by their names alone. */
-    private static String changed(OrchestratorSettings before, OrchestratorSettings after) {
-        List<String> changed = new ArrayList<>();
-        differences(ConfigKeys.ROOT, ConfigKeys.TOP, before, after, changed);
-        Map<String, ProviderSettings> providers = new LinkedHashMap<>();
-        before.providers().forEach(provider -> providers.put(provider.name(), provider));
-        for (ProviderSettings is : after.providers()) {
-            ProviderSettings was = providers.remove(is.name());
-            if (was == null) {
-                changed.add(ConfigKeys.PROVIDERS + is.name() + " (new)");
-            } else {
-                String prefix = ConfigKeys.PROVIDERS + is.name() + ".";
-                differences(prefix, ConfigKeys.PROVIDER, was, is, changed);
-                Stream.concat(was.options().keySet().stream(), is.options().keySet().stream())
-                        .distinct()
-                        .filter(option -> !Objects.equals(
-                                was.options().get(option), is.options().get(option)))
-                        .forEach(option -> changed.add(prefix + option));
-            }
-        }
-        providers.keySet().forEach(name -> changed.add(ConfigKeys.PROVIDERS + name + " (removed)"));
-        Map<String, RouteSettings> routes = new LinkedHashMap<>();
-        before.routes().forEach(route -> routes.put(route.name(), route));
-        for (RouteSettings is : after.routes()) {
-            RouteSettings was = routes.remove(is.name());
-            if (was == null) {
-                changed.add(ConfigKeys.ROUTES + is.name() + " (new)");
-            } else {
-                differences(ConfigKeys.ROUTES + is.name() + ".", ConfigKeys.ROUTE, was, is, changed);
-            }
-        }
-        routes.keySet().forEach(name -> changed.add(ConfigKeys.ROUTES + name + " (removed)"));
-        return changed.isEmpty() ? "the order, or what only a program can set" : String.join(", ", changed);
-    }
-
-    private static <S> void differences(
-            String prefix, List<? extends Setting<?, S, ?>> all, S before, S after, List<String> changed) {
-        all.stream()
-                .filter(setting -> !setting.text(before).equals(setting.text(after)))
-                .forEach(setting -> changed.add(prefix + setting.name()));
     }
 
     /** Ends the watch, and closes the orchestrator as {@link Orchestrator#close()} says. Does nothing the second time. */
